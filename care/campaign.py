@@ -2,10 +2,12 @@
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
 
 from care.catalogue import Catalogue
+from care.looks import Reading
 from care.model import Action
 from features.contracts.vocabulary import HORIZON_DAYS
 from holdfast.documents import read_document
@@ -13,6 +15,12 @@ from holdfast.errors import InputError
 
 LEAST_SHADOW_CONTROL = 0.2
 """Share of control that a campaign needs which a model in shadow ranks."""
+
+Outcome = Literal["stayed", "margin", "no_repeat_contact"]
+"""What a campaign is measured by, from the operator's own tables; more is better. ``stayed``: the share
+of a household's lines that stay; ``margin``: what the household brings in, less what was spent on it;
+``no_repeat_contact``: that the household does not get in touch again.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +36,7 @@ class Campaign:
     triggers : tuple of str
         Codes of the triggers that propose it.
     begins_on, ends_on : str
-        First and last day on which it is planned (ISO 8601, in the operator's time). Its effect is
-        measured once, when the outcomes of the last day have matured.
+        First and last day on which it is planned (ISO 8601, in the operator's time).
     control_share : float
         Share of the allowed households that are withheld, 0 to 0.9; 0 where the action may not be
         withheld.
@@ -39,6 +46,14 @@ class Campaign:
         Households in all arms together, at most, in one plan.
     priority : int
         Of two campaigns that want one household, the one with the smaller number has it.
+    outcome : {"stayed", "margin", "no_repeat_contact"}
+        What it is measured by.
+    looks : tuple of str
+        Days on which its effect is read before the end (ISO 8601): when the outcomes of the last day
+        have matured. Without any, it is read once, at its end; days after it are no looks.
+    narrowest_at : int
+        0, or the households of both arms at which its intervals are to be narrowest if its effect may
+        be read on any day; it has no end then, and no planned looks.
     """
 
     campaign_id: str
@@ -50,6 +65,20 @@ class Campaign:
     outcome_days: int
     most_households: int
     priority: int
+    # Most files do not name these.
+    outcome: Outcome = "stayed"
+    looks: tuple[str, ...] = ()
+    narrowest_at: int = 0
+
+    @property
+    def reading(self) -> Reading:
+        """When its effect may be read."""
+        return "any_day" if self.narrowest_at else "planned_looks" if self.looks else "once"
+
+    @property
+    def look_days(self) -> tuple[date, ...]:
+        """Days of its planned looks."""
+        return tuple(map(date.fromisoformat, self.looks))
 
     @property
     def days(self) -> tuple[date, date]:
@@ -112,9 +141,27 @@ def _check(campaign: Campaign, name: str, catalogue: Catalogue) -> None:
     if campaign.outcome_days not in HORIZON_DAYS:
         rule = f"must be one of {', '.join(map(str, HORIZON_DAYS))}"
         raise InputError(f"{name}: outcome_days", rule, campaign.outcome_days)
+    _check_looks(campaign, name)
     if campaign.most_households < 1:
         rule = "must be at least 1"
         raise InputError(f"{name}: most_households", rule, campaign.most_households)
+
+
+def _check_looks(campaign: Campaign, name: str) -> None:
+    if campaign.narrowest_at < 0:
+        raise InputError(f"{name}: narrowest_at", "must be 0 or more", campaign.narrowest_at)
+    if campaign.narrowest_at and campaign.looks:
+        rule = "must be empty where narrowest_at lets the effect be read on any day"
+        raise InputError(f"{name}: looks", rule, ", ".join(campaign.looks))
+    try:
+        looks = campaign.look_days
+    except ValueError:
+        rule = "must be days as 2026-01-31"
+        raise InputError(f"{name}: looks", rule, ", ".join(campaign.looks)) from None
+    first = campaign.days[0] + timedelta(days=campaign.outcome_days)
+    if list(looks) != sorted(set(looks)) or any(look <= first for look in looks):
+        rule = f"must ascend, and lie after {first}: no outcome has matured before"
+        raise InputError(f"{name}: looks", rule, ", ".join(campaign.looks))
 
 
 def _check_arms(campaign: Campaign, name: str, action: Action) -> None:

@@ -6,7 +6,7 @@ all arms; what a channel reports is known of contacted households only, and is n
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 from statistics import NormalDist
 from typing import Literal
 
@@ -22,6 +22,11 @@ Finding = Literal["works", "harms", "not_shown"]
 
 FEWEST = 100
 """Households in the smaller arm below which an interval from a normal distribution is not told."""
+
+FEWEST_OTHER = 5
+"""Households of an arm with another outcome than most, below which the normal distribution is far off:
+where nobody left, the interval would have no width at all.
+"""
 
 _NORMAL = NormalDist()
 _RATIO_ALARM = 0.001
@@ -44,6 +49,8 @@ class Effect:
         Mean outcome of each arm.
     treatment, control : int
         Households of each arm.
+    standard_error : float
+        Of the value.
     smallest_seen : float
         The smallest true effect that a campaign of this size shows four times out of five.
     """
@@ -57,10 +64,27 @@ class Effect:
     control_mean: float
     treatment: int
     control: int
+    standard_error: float
     smallest_seen: float
 
+    @property
+    def critical(self) -> float:
+        """Standard errors from the value to each end of the interval."""
+        return (self.high - self.value) / self.standard_error
 
-def effect(outcome: Floats, arm: NDArray[np.integer], level: float = 0.95) -> Effect | None:
+    def households_to_show(self, wanted: float) -> int:
+        """Households in both arms with which a true effect of `wanted` is shown four times out of
+        five, in the same shares and with outcomes that vary as much.
+        """
+        return ceil((self.treatment + self.control) * (self.smallest_seen / wanted) ** 2)
+
+
+def effect(
+    outcome: Floats,
+    arm: NDArray[np.integer],
+    level: float = 0.95,
+    critical: float | None = None,
+) -> Effect | None:
     """Compare the arms of a campaign.
 
     Parameters
@@ -73,11 +97,14 @@ def effect(outcome: Floats, arm: NDArray[np.integer], level: float = 0.95) -> Ef
         arm, and are not counted.
     level : float
         Between 0.5 and 1.
+    critical : float, optional
+        Standard errors from the value to each end of the interval, where it is one of several that
+        hold together at `level` (see `care.sequential`). Default: those of one interval alone.
 
     Returns
     -------
     Effect or None
-        None where an arm has fewer than `FEWEST` households. The interval is Welch's with the normal
+        None where an arm has too few households (see `are_enough`). The interval is Welch's with the normal
         distribution (variances of the arms are not assumed to be equal).
 
     Raises
@@ -90,11 +117,12 @@ def effect(outcome: Floats, arm: NDArray[np.integer], level: float = 0.95) -> Ef
     if np.isnan(outcome).any():
         raise InputError("outcome", "must be known of every household", float("nan"))
     treated, control = outcome[arm == Arm.TREATMENT], outcome[arm == Arm.CONTROL]
-    if min(len(treated), len(control)) < FEWEST:
+    if not are_enough(outcome, arm):
         return None
     error = sqrt(treated.var(ddof=1) / len(treated) + control.var(ddof=1) / len(control))
     value = float(treated.mean() - control.mean())
-    critical = _NORMAL.inv_cdf((1 + level) / 2)
+    if critical is None:
+        critical = _NORMAL.inv_cdf((1 + level) / 2)
     low, high = value - critical * error, value + critical * error
     return Effect(
         value=value,
@@ -106,8 +134,20 @@ def effect(outcome: Floats, arm: NDArray[np.integer], level: float = 0.95) -> Ef
         control_mean=float(control.mean()),
         treatment=len(treated),
         control=len(control),
+        standard_error=error,
         smallest_seen=(critical + _NORMAL.inv_cdf(0.8)) * error,
     )
+
+
+def are_enough(outcome: Floats, arm: NDArray[np.integer]) -> bool:
+    """Whether treatment and control each have what an interval needs: `FEWEST` households, and
+    `FEWEST_OTHER` among them with another outcome than most.
+    """
+    for one in (Arm.TREATMENT, Arm.CONTROL):
+        _, counts = np.unique(outcome[arm == one], return_counts=True)
+        if counts.sum() < FEWEST or counts.sum() - counts.max() < FEWEST_OTHER:
+            return False
+    return True
 
 
 def half_width(households: int, control_share: float, rate: float, level: float = 0.95) -> float:
@@ -136,6 +176,15 @@ def half_width(households: int, control_share: float, rate: float, level: float 
     return _NORMAL.inv_cdf((1 + level) / 2) * error
 
 
+def chance_to_show(
+    wanted: float, households: int, control_share: float, rate: float, level: float = 0.95
+) -> float:
+    """Chance that a campaign shows a true effect, 0 to 1; parameters as of `households_needed`."""
+    critical = _NORMAL.inv_cdf((1 + level) / 2)
+    error = half_width(households, control_share, rate, level) / critical
+    return _NORMAL.cdf(abs(wanted) / error - critical)
+
+
 def households_needed(wanted: float, control_share: float, rate: float, level: float = 0.95) -> int:
     """Households that a campaign needs so that a true effect is shown four times out of five.
 
@@ -148,7 +197,7 @@ def households_needed(wanted: float, control_share: float, rate: float, level: f
     """
     spread = rate * (1 - rate) * (1 / control_share + 1 / (1 - control_share))
     distance = _NORMAL.inv_cdf((1 + level) / 2) + _NORMAL.inv_cdf(0.8)
-    return int(np.ceil(spread * (distance / wanted) ** 2))
+    return ceil(spread * (distance / wanted) ** 2)
 
 
 def ratio_is_ok(treatment: int, control: int, control_share: float) -> bool:
@@ -168,9 +217,14 @@ def ratio_is_ok(treatment: int, control: int, control_share: float) -> bool:
         (exact binomial test). Something else has decided who is in which arm then, and the effect
         means nothing.
     """
+    return ratio_chance(treatment, control, control_share) >= _RATIO_ALARM
+
+
+def ratio_chance(treatment: int, control: int, control_share: float) -> float:
+    """Chance with which the draw makes such a split, or a rarer one; parameters as of `ratio_is_ok`."""
     total = treatment + control
     if total == 0 or control_share in (0, 1):
-        return control == total * control_share
+        return float(control == total * control_share)
     counts = np.arange(total + 1)
     factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, total + 1)))])
     chance = np.exp(
@@ -181,4 +235,4 @@ def ratio_is_ok(treatment: int, control: int, control_share: float) -> bool:
         + (total - counts) * np.log1p(-control_share)
     )
     # Chances that are equal but for rounding count as equal.
-    return bool(chance[chance <= chance[control] * (1 + 1e-9)].sum() >= _RATIO_ALARM)
+    return float(chance[chance <= chance[control] * (1 + 1e-9)].sum())

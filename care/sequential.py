@@ -25,16 +25,22 @@ _FARTHEST = 8.0
 """Standard errors beyond which nothing is worth integrating."""
 
 
-def spending_bounds(information: Sequence[float], alpha: float = 0.05) -> Floats:
+def spending_bounds(
+    information: Sequence[float], alpha: float = 0.05, spent_by: Sequence[float] | None = None
+) -> Floats:
     """How many standard errors an effect must lie from zero at each planned look.
 
     Parameters
     ----------
     information : sequence of float, n
-        Share of the final information (such as of matured households) at each look, ascending,
-        above 0, the last at most 1. Fewer looks than planned spend less.
+        Information at each look, such as matured households, ascending, above 0. Only its ratios
+        count.
     alpha : float
         Chance of a false claim over all looks together, two-sided, between 0 and 1.
+    spent_by : sequence of float, n, optional
+        Where the campaign stands in its course at each look, ascending within (0, 1]: 1 at its end.
+        It is stated before, so that nobody has to know how much information the end will have (Lan
+        and DeMets 1989). Default: the information, whose last is at most 1 then.
 
     Returns
     -------
@@ -45,25 +51,30 @@ def spending_bounds(information: Sequence[float], alpha: float = 0.05) -> Floats
     Raises
     ------
     InputError
-        Shares do not ascend within (0, 1], or alpha lies outside (0, 1).
+        Information does not ascend above 0, `spent_by` does not ascend within (0, 1], or alpha lies
+        outside (0, 1).
 
     Examples
     --------
     >>> spending_bounds([0.2, 0.4, 0.6, 0.8, 1.0]).round(2)
     array([4.88, 3.36, 2.68, 2.29, 2.03])
     """
-    shares = np.asarray(information, dtype=np.float64)
-    if not len(shares) or np.any(np.diff(shares, prepend=0.0) <= 0) or shares[-1] > 1:
-        raise InputError("information", "must be shares that ascend above 0 up to 1", information)
+    known = np.asarray(information, dtype=np.float64)
+    shares = known if spent_by is None else np.asarray(spent_by, dtype=np.float64)
+    if not len(known) or np.any(np.diff(known, prepend=0.0) <= 0):
+        raise InputError("information", "must ascend above 0", information)
+    if len(shares) != len(known) or np.any(np.diff(shares, prepend=0.0) <= 0) or shares[-1] > 1:
+        raise InputError("spent_by", "must be shares that ascend above 0 up to 1", shares.tolist())
     if not 0 < alpha < 1:
         raise InputError("alpha", "must lie between 0 and 1", alpha)
+    known = known / known[-1]
     critical = _NORMAL.inv_cdf(1 - alpha / 4)
     spent = np.array([4 * (1 - _NORMAL.cdf(critical / sqrt(share))) for share in shares])
-    bounds = np.empty(len(shares))
+    bounds = np.empty(len(known))
     # In the score's scale, steps between looks are independent; it begins at 0 for certain.
     places, weights = np.zeros(1), np.ones(1)
-    for look, share in enumerate(shares):
-        step = sqrt(share - (shares[look - 1] if look else 0.0))
+    for look, share in enumerate(known):
+        step = sqrt(share - (known[look - 1] if look else 0.0))
         allowed = float(spent[look] - (spent[look - 1] if look else 0.0))
         edge = _edge(places, weights, step, allowed)
         bounds[look] = edge / sqrt(share)

@@ -11,7 +11,8 @@ from commands.command import JsonOption, home_of, reporting_errors
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipeline.care.measure import Measurement
+    from care.measurement import Measurement
+    from holdfast.home import Home
     from pipeline.demo import Demo, DemoStep
 
 
@@ -88,22 +89,26 @@ def _print_demo(result: "Demo") -> None:
         soft_wrap=True,
     )
     if result.campaign is not None:
-        _print_campaign(console, result.campaign)
+        _print_campaign(console, result.home, result.campaign)
     console.print(f"\nThe demo took {result.seconds:.0f} s. Try next:")
     for command in _commands(result):
         console.print(f"  [bold]{escape(command)}[/bold]", soft_wrap=True)
 
 
-def _print_campaign(console: "Console", measured: "Measurement") -> None:
+def _print_campaign(console: "Console", home: "Home", measured: "Measurement") -> None:
     from rich.markup import escape
 
     from commands.care.campaign import told_effect
+    from pipeline.care.demo import later_home
+    from pipeline.care.pages import effect_page
 
     console.print(
         f"\n[bold]A campaign[/bold], {escape(measured.campaign.campaign_id)}:", soft_wrap=True
     )
     for line in told_effect(measured):
         console.print(f"  {escape(line)}", soft_wrap=True)
+    page = effect_page(later_home(home), measured.campaign.campaign_id)
+    console.print(f"  see {escape(str(page))}", soft_wrap=True)
 
 
 def _print_model(console: "Console", result: "Demo") -> None:

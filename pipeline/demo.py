@@ -20,6 +20,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from care.measurement import Measurement
 from care.settings import CareSettings
 from features.online.settings import OnlineSettings
 from holdfast.clock import Clock, home_clock, write_clock
@@ -29,7 +30,6 @@ from holdfast.logging import progress
 from models.churn import CHURN, TABLE_CHURN
 from models.registry import CHAMPION, SHADOW, RegistryEntry, list_versions
 from pipeline.care.demo import play_demo_campaign, send_demo_campaign
-from pipeline.care.measure import Measurement
 from pipeline.night.nightly import NightConfig, run_night
 from pipeline.night.options import NightOptions
 from pipeline.night.status import Status, read_status

@@ -15,7 +15,15 @@ from care.ledger.database import open_database, reading
 from care.ledger.outbox import Outbox
 from care.ledger.outcomes import OutcomeFate, record_outcomes
 from care.ledger.queries import decision_query, decision_row, is_halted, move
-from care.ledger.rows import CampaignRow, DecisionRow, OutcomeRow, PlanRow, microseconds, moment
+from care.ledger.rows import (
+    ApprovalRow,
+    CampaignRow,
+    DecisionRow,
+    OutcomeRow,
+    PlanRow,
+    microseconds,
+    moment,
+)
 from holdfast.documents import to_document
 from holdfast.errors import InputError
 
@@ -112,6 +120,20 @@ class Ledger:
         with reading(self._engine) as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
+    def reporting(self, campaign_id: str, outcomes: Collection[str]) -> frozenset[str]:
+        """Households of a campaign of which a channel reports any of some outcomes above 0."""
+        query = (
+            sa.select(t.DECISIONS.c.household_id)
+            .join(t.OUTCOMES, t.DECISIONS.c.decision_id == t.OUTCOMES.c.decision_id)
+            .where(
+                t.DECISIONS.c.campaign_id == campaign_id,
+                t.OUTCOMES.c.outcome.in_(sorted(outcomes)),
+                t.OUTCOMES.c.value > 0,
+            )
+        )
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def plans(self, campaign_id: str | None = None) -> list[PlanRow]:
         """All plans, or those of a campaign, the newest last."""
         query = sa.select(t.PLANS).order_by(t.PLANS.c.number)
@@ -191,6 +213,56 @@ class Ledger:
         query = sa.select(t.APPROVALS.c.approved_by).where(t.APPROVALS.c.plan_id == plan_id)
         with reading(self._engine) as connection:
             return connection.execute(query).scalar()
+
+    def approvals(self, campaign_id: str) -> list[ApprovalRow]:
+        """Who approved which plans of a campaign, the first one first."""
+        query = (
+            sa.select(t.APPROVALS)
+            .join(t.PLANS, t.PLANS.c.plan_id == t.APPROVALS.c.plan_id)
+            .where(t.PLANS.c.campaign_id == campaign_id)
+            .order_by(t.PLANS.c.number)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return [
+            ApprovalRow(
+                plan_id=row.plan_id,
+                digest=row.digest,
+                approved_by=row.approved_by,
+                approved_at=moment(row.approved_at),
+            )
+            for row in rows
+        ]
+
+    def approved_campaign(self, campaign_id: str) -> CampaignRow | None:
+        """A campaign as it was when a plan of it was last approved; None where none was."""
+        query = (
+            sa.select(t.CAMPAIGNS.c.document)
+            .join(
+                t.PLANS,
+                sa.and_(
+                    t.PLANS.c.campaign_id == t.CAMPAIGNS.c.campaign_id,
+                    t.PLANS.c.campaign_digest == t.CAMPAIGNS.c.digest,
+                ),
+            )
+            .join(t.APPROVALS, t.APPROVALS.c.plan_id == t.PLANS.c.plan_id)
+            .where(t.CAMPAIGNS.c.campaign_id == campaign_id)
+            .order_by(t.PLANS.c.number.desc())
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            document = connection.execute(query).scalar()
+        return None if document is None else CampaignRow(campaign_id=campaign_id, document=document)
+
+    def handed_over(self, campaign_id: str) -> frozenset[str]:
+        """Decisions of a campaign of which a message was ever handed over, by their ids."""
+        query = (
+            sa.select(t.DECISIONS.c.decision_id)
+            .join(t.TRANSITIONS, t.TRANSITIONS.c.decision_id == t.DECISIONS.c.decision_id)
+            .where(t.DECISIONS.c.campaign_id == campaign_id, t.TRANSITIONS.c.state == "handed_over")
+        )
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(query).scalars())
 
     def halt(self, by: str, at: datetime, *, is_halted: bool = True) -> None:
         """Halt everything that is on its way at once, or go on."""

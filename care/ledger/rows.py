@@ -34,6 +34,26 @@ class PlanRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApprovalRow:
+    """A plan that was approved.
+
+    Parameters
+    ----------
+    plan_id, digest : str
+        The plan, and what was approved of it.
+    approved_by : str
+        Who approved it.
+    approved_at : datetime
+        When (UTC).
+    """
+
+    plan_id: str
+    digest: str
+    approved_by: str
+    approved_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class CampaignRow:
     """A campaign as it was last planned.
 

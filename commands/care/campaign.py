@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.command import HomeOption, JsonOption, home_of, in_same_home, reporting_errors
+from commands.command import (
+    HomeOption,
+    JsonOption,
+    PageLanguageOption,
+    home_of,
+    in_same_home,
+    reporting_errors,
+)
 
 if TYPE_CHECKING:
+    from care.measurement import Measurement
     from holdfast.clock import Clock
-    from pipeline.care.measure import Measurement
     from pipeline.care.workspace import CareWorkspace
 
 CampaignArgument = Annotated[
@@ -36,15 +43,22 @@ def opened(home: Path | None) -> Iterator[tuple["CareWorkspace", "Clock"]]:
 
 
 @reporting_errors
-def plan(name: CampaignArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def plan(
+    name: CampaignArgument,
+    language: PageLanguageOption = "en",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Decide whom a campaign sends something, withholds at random, or refuses; send nothing."""
     from commands.console import print_json
     from features.settings import FeatureSettings
+    from models.words.catalogue import resolve
 
+    resolve(language)
     with opened(home) as (care, clock):
         from pipeline.care.plan import plan_campaign
 
-        planned = plan_campaign(care, name, FeatureSettings.read(), clock)
+        planned = plan_campaign(care, name, FeatureSettings.read(), clock, language)
     document = planned.to_json()
     if as_json:
         print_json(document)
@@ -62,6 +76,7 @@ def plan(name: CampaignArgument, home: HomeOption = None, as_json: JsonOption = 
                 " Extend the campaign, or claim nothing."
             )
     typer.echo(f"Plan {planned.row.plan_id}, digest {planned.row.digest[:8]}. Nothing is sent.")
+    typer.echo(f"Page: {planned.page}")
     command = f"holdfast care approve {name} --by NAME --digest {planned.row.digest[:8]}"
     typer.echo(f"Next: {in_same_home(command, home)}")
 
@@ -78,16 +93,19 @@ def approve(
             show_default=False,
         ),
     ] = None,
+    language: PageLanguageOption = "en",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Approve the newest plan of a campaign: what it sends may go out from then on."""
     from commands.console import print_json
+    from models.words.catalogue import resolve
 
+    resolve(language)
     with opened(home) as (care, clock):
         from pipeline.care.approve import approve_campaign
 
-        approval = approve_campaign(care, name, by, digest, clock)
+        approval = approve_campaign(care, name, by, digest, clock, language)
     if as_json:
         print_json(approval.to_json())
         return
@@ -151,22 +169,31 @@ def outcomes(
 
 
 @reporting_errors
-def measure(name: CampaignArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Compare the arms of a campaign, once what came of all of them is known."""
+def measure(
+    name: CampaignArgument,
+    language: PageLanguageOption = "en",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the arms of a campaign once what came of them is known, and write its page."""
     from commands.console import print_json
     from features.settings import FeatureSettings
+    from models.words.catalogue import resolve
 
+    resolve(language)
     with opened(home) as (care, clock):
         from pipeline.care.measure import measure_campaign
+        from pipeline.care.pages import write_effect
         from training.settings import LabelSettings
 
         measured = measure_campaign(care, name, LabelSettings.read(), FeatureSettings.read(), clock)
-    document = measured.to_json()
+        page = write_effect(care, measured, language)
     if as_json:
-        print_json(document)
+        print_json(measured.to_json() | {"page": str(page)})
         return
     for line in told_effect(measured):
         typer.echo(line)
+    typer.echo(f"Page: {page}")
 
 
 @reporting_errors
@@ -211,31 +238,21 @@ def stop(
 
 def told_effect(measured: "Measurement") -> list[str]:
     """What is known of a campaign, as lines of text."""
-    withheld, sent = measured.withheld, measured.sent
-    lines = [f"{measured.intended:,} households intended: {withheld:,} withheld, {sent:,} sent"]
-    lines += [f"refused by {rule}: {count:,}" for rule, count in measured.refused.items()]
-    if not measured.sample_ratio_ok:
-        lines.append("the arms are not as large as the draw makes them: no effect can be claimed")
-    if measured.contaminated:
-        lines.append(f"{measured.contaminated:,} withheld households were sent the same by others")
-    if measured.known_on is not None:
-        lines.append(f"the effect is known on {measured.known_on:%Y-%m-%d}")
-    elif measured.effect is None and measured.sample_ratio_ok:
-        lines.append("an arm has too few households for an interval")
-    elif measured.effect is not None:
-        found = measured.effect
+    from reports.care.effect import checks
+    from reports.care.words import headline, meaning, unit_of
+
+    funnel, effect = measured.funnel, measured.effect
+    drawn = f"{funnel.intended:,} households intended: {funnel.withheld:,} withheld"
+    lines = [f"{drawn}, {funnel.sent:,} sent"]
+    lines += [f"refused by {rule}: {count:,}" for rule, count in funnel.refused.items()]
+    lines += [f"doubtful: {check.text}" for check in checks(measured) if not check.is_ok]
+    if effect is not None:
+        unit = unit_of(measured.campaign, measured.currency)
         lines.append(
-            f"the share of lines that stay moved by {100 * found.value:+.1f} points (95 % interval"
-            f" {100 * found.low:+.1f} to {100 * found.high:+.1f}): {_FINDINGS[found.finding]}"
+            f"{unit.effect(effect.value)} {unit.word}, {unit.what} (95 % interval"
+            f" {unit.between(effect)}), randomised"
         )
-    return lines
-
-
-_FINDINGS = {
-    "works": "it works",
-    "harms": "it does harm",
-    "not_shown": "no effect is shown, which does not mean that there is none",
-}
+    return [*lines, f"{headline(measured)}. {' '.join(meaning(measured))}"]
 
 
 def _print_counts(document: dict[str, Any]) -> None:

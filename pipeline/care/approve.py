@@ -5,6 +5,7 @@ from typing import Any
 
 from care.ledger.rows import PlanRow
 from holdfast.clock import Clock
+from pipeline.care.pages import write_plan_page
 from pipeline.care.plan import newest_plan
 from pipeline.care.workspace import CareWorkspace
 
@@ -39,7 +40,12 @@ class Approval:
 
 
 def approve_campaign(
-    care: CareWorkspace, name: str, by: str, digest: str | None, clock: Clock
+    care: CareWorkspace,
+    name: str,
+    by: str,
+    digest: str | None,
+    clock: Clock,
+    language: str = "en",
 ) -> Approval:
     """Approve the newest plan of a campaign.
 
@@ -57,13 +63,17 @@ def approve_campaign(
         Of the plan that was looked at, or its first eight letters; None for whatever is newest.
     clock : Clock
         The home's.
+    language : str
+        BCP 47 tag of the language of the plan's page, which says who approved it from then on.
 
     Raises
     ------
     InputError
         The campaign was never planned, or its newest plan is another than the one looked at.
     """
-    plan = newest_plan(care.ledger, care.campaign(name))
+    campaign = care.campaign(name)
+    plan = newest_plan(care.ledger, campaign)
     given = plan.digest if digest is None or plan.digest[:8] == digest else digest
     to_send = care.ledger.approve(plan.plan_id, given, by, clock())
+    write_plan_page(care, plan, campaign, language)
     return Approval(plan=plan, by=care.ledger.approved_by(plan.plan_id) or by, to_send=to_send)

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
+from care.measurement import Measurement
 from care.settings import CareSettings
 from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
@@ -19,7 +20,8 @@ from holdfast.files import write_beside
 from holdfast.home import Home
 from holdfast.zone import day_of
 from pipeline.care.approve import approve_campaign
-from pipeline.care.measure import Measurement, measure_campaign
+from pipeline.care.measure import measure_campaign
+from pipeline.care.pages import write_effect
 from pipeline.care.plan import plan_campaign
 from pipeline.care.send import send_as_file
 from pipeline.care.workspace import CareWorkspace, care_of
@@ -104,7 +106,7 @@ def send_demo_campaign(
 def play_demo_campaign(
     home: Home, settings: CareSettings, features: FeatureSettings, labels: LabelSettings
 ) -> Measurement:
-    """Let the simulated operator live on with the decisions, and measure what they did.
+    """Let the simulated operator live on with the decisions, measure what they did, and write the page.
 
     Parameters
     ----------
@@ -115,14 +117,21 @@ def play_demo_campaign(
     labels : LabelSettings
         What counts as lost.
     """
-    later = Home(home.root / LATER)
+    later = later_home(home)
     if not later.raw.exists():
         _branch(home, later, settings)
     source = str(later.root / FOLDER / "raw")
     clock = home_clock(later, _no_clock, source)
     take_in(later, source, now=clock())
     with care_of(later, settings) as care:
-        return measure_campaign(care, CAMPAIGN, labels, features, clock)
+        measured = measure_campaign(care, CAMPAIGN, labels, features, clock)
+        write_effect(care, measured)
+        return measured
+
+
+def later_home(home: Home) -> Home:
+    """The home in which the campaign has run its course."""
+    return Home(home.root / LATER)
 
 
 def _declare(home: Home, day: date) -> None:

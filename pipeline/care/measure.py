@@ -1,88 +1,44 @@
 """What a campaign did, counted from the operator's own tables for everybody it was drawn for."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from care.campaign import Campaign
-from care.ledger.rows import DecisionRow
-from care.measure import Effect, effect, ratio_is_ok
+from care.looks import ALPHA, Matured, read_looks
+from care.measure import are_enough, effect, ratio_chance, ratio_is_ok
+from care.measurement import (
+    ANSWERED,
+    REACHED,
+    Belief,
+    DayShare,
+    Funnel,
+    GroupEffect,
+    Measurement,
+    NoEffect,
+)
 from care.model import Arm
-from features.contracts.vocabulary import VOLUNTARY_CHURN
 from features.operator.line_facts import FactReading, customers_known, household_contacts
 from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
-from holdfast.arrays import Floats
 from holdfast.clock import Clock
 from holdfast.logging import progress
-from holdfast.zone import day_start
+from pipeline.care.drawn import (
+    Drawn,
+    arms_as_drawn,
+    arms_of,
+    compared,
+    drawn_households,
+    look_times,
+    wait,
+)
+from pipeline.care.household_outcomes import HouseholdOutcomes, OutcomeRule, outcomes_of
 from pipeline.care.workspace import CareWorkspace
 from training.labelling.history import RawHistory
-from training.labelling.labels import LineOutcomes
-from training.labelling.population import lines_at_risk
 from training.settings import LabelSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """What is known of a campaign.
-
-    Parameters
-    ----------
-    campaign : Campaign
-        The campaign.
-    effect : Effect or None
-        Change in the share of a household's lines that stay, by intention to treat; None until every
-        outcome has matured, where an arm is too small, and where the arms are not as the draw makes
-        them.
-    known_on : datetime or None
-        When the effect will be known; None where it is, or never can be.
-    intended, withheld, sent : int
-        Households drawn, of these in control, and those of whom a message was handed over.
-    refused : dict of str to int
-        Proposals refused by rule, over all approved plans.
-    sample_ratio_ok : bool
-        Whether the arms are as large as the draw makes them.
-    contaminated : int
-        Withheld households that were sent the same action by somebody else.
-    without_outcome : int
-        Households of which no line was at risk, so that none could be lost; left out in every arm.
-    reported : dict of str to int
-        Decisions with each outcome that channels report; never compared between arms.
-    """
-
-    campaign: Campaign
-    effect: Effect | None
-    known_on: datetime | None
-    intended: int
-    withheld: int
-    sent: int
-    refused: dict[str, int]
-    sample_ratio_ok: bool
-    contaminated: int
-    without_outcome: int
-    reported: dict[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return {
-            "campaign_id": self.campaign.campaign_id,
-            "effect": None if self.effect is None else asdict(self.effect),
-            "known_on": self.known_on and self.known_on.isoformat(),
-            "intended": self.intended,
-            "withheld": self.withheld,
-            "sent": self.sent,
-            "refused": self.refused,
-            "sample_ratio_ok": self.sample_ratio_ok,
-            "contaminated": self.contaminated,
-            "without_outcome": self.without_outcome,
-            "reported": self.reported,
-        }
 
 
 def measure_campaign(
@@ -109,132 +65,249 @@ def measure_campaign(
         There is no such campaign, or no table of losses.
     """
     campaign = care.campaign(name)
-    first = _first_of_household(care.ledger.decisions(name))
-    drawn = [entry for entry in first if entry[1].arm in ("treatment", "control")]
-    arm: NDArray[np.int8] = np.array(
-        [Arm[str(decision.arm).upper()] for _, decision in drawn], dtype=np.int8
-    )
-    control = int((arm == Arm.CONTROL).sum())
-    ratio_ok = ratio_is_ok(len(arm) - control, control, campaign.control_share)
-    states = care.ledger.states(name)
-    known_on = _known_on(campaign, drawn, labels, OperatorRepository(care.home).zone)
+    action = care.catalogue.actions[campaign.action]
     now = clock()
+    drawn = drawn_households(care.ledger.decisions(name), care.ledger.handed_over(name))
+    arms = compared(drawn)
+    schedule = _schedule(care, campaign, arms, labels, now)
+    rule = OutcomeRule(
+        campaign=campaign, labels=labels, margin_shares=features.margin_shares, cost=action.cost
+    )
     reading = FactReading(at=now, memory_gb=features.memory_gb, threads=features.threads_to_use)
-    measured: Effect | None = None
-    without = 0
-    if drawn and known_on is not None and now >= known_on:
-        with progress(f"Counting what came of the campaign {name}"):
-            outcome = _stayed(care, campaign, drawn, labels, now)
-        known = ~np.isnan(outcome)
-        without = int((~known).sum())
-        measured = effect(outcome[known], arm[known]) if ratio_ok else None
-        known_on = None
-    refused: dict[str, int] = {}
-    for plan in care.ledger.plans(name):
-        if care.ledger.approved_by(plan.plan_id) is not None:
-            for rule, count in plan.about["refused"].items():
-                refused[rule] = refused.get(rule, 0) + count
+    with progress(f"Counting what came of the campaign {name}"):
+        seen = [_seen(care, rule, arms, look, schedule.waits) for look in schedule.past]
+        others = _others(care, campaign, drawn, reading)
+    looks = read_looks(
+        campaign.reading, [one.matured(schedule) for one in seen], campaign.narrowest_at
+    )
+    newest = max((k for k, look in enumerate(looks) if look.effect is not None), default=None)
+    belief = _belief(care, campaign, arms, others, seen)
+    why_not = _why_not(campaign, belief, seen, newest)
+    told = None if why_not is not None else newest
+    shown = None if told is None else looks[told].effect
     return Measurement(
         campaign=campaign,
-        effect=measured,
-        known_on=known_on,
-        intended=len(first),
-        withheld=sum(decision.channel is None for _, decision in first),
-        sent=states.get("handed_over", 0),
+        as_of=now,
+        assumed=action.assumed_effect,
+        cost=action.cost,
+        currency=care.catalogue.operator.currency,
+        effect=shown,
+        why_not=why_not,
+        known_on=schedule.next,
+        looks=tuple(looks) if belief.can_be_told else (),
+        funnel=_funnel(care, name, drawn),
+        belief=belief,
+        by_day=()
+        if shown is None or told is None
+        else _by_day(seen[told], campaign.outcome_days, shown.critical),
+        groups=() if told is None or campaign.reading != "once" else _groups(seen[told]),
+        approved=tuple(care.ledger.approvals(name)),
+    )
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """Looks that are over, the next one (None without any), when the course of the campaign began,
+    when it ends (None without an end), and how long an outcome takes to mature.
+    """
+
+    past: list[datetime]
+    next: datetime | None
+    begins: datetime
+    ends: datetime | None
+    waits: timedelta
+
+    def share(self, at: datetime) -> float:
+        """Where the campaign stands in its course."""
+        if self.ends is None or at >= self.ends:
+            return 1.0
+        return (at - self.begins) / (self.ends - self.begins)
+
+
+def _schedule(
+    care: CareWorkspace,
+    campaign: Campaign,
+    arms: Sequence[Drawn],
+    labels: LabelSettings,
+    now: datetime,
+) -> _Schedule:
+    waits = wait(campaign, labels)
+    first = min((one.at for one in arms), default=now) + waits
+    if campaign.reading == "any_day":
+        past = [now] if arms and first <= now else []
+        return _Schedule(past, None if past or not arms else first, first, None, waits)
+    times = look_times(campaign, arms, waits, OperatorRepository(care.home).zone)
+    # Nothing has matured before the course begins.
+    times = [at for at in times if at > first or at == times[-1]]
+    return _Schedule(
+        past=[at for at in times if at <= now],
+        next=next((at for at in times if at > now), None),
+        begins=first,
+        ends=times[-1] if times else None,
+        waits=waits,
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Households that had matured at a look, and what came of them as known then."""
+
+    at: datetime
+    arm: NDArray[np.int8]
+    outcomes: HouseholdOutcomes
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Those whose outcome can be known."""
+        known: NDArray[np.bool_] = ~np.isnan(self.outcomes.value)
+        return known
+
+    def matured(self, schedule: _Schedule) -> Matured:
+        """What is compared at the look."""
+        return Matured(
+            self.at, self.outcomes.value[self.known], self.arm[self.known], schedule.share(self.at)
+        )
+
+
+def _seen(
+    care: CareWorkspace, rule: OutcomeRule, arms: Sequence[Drawn], at: datetime, waits: timedelta
+) -> _Seen:
+    matured = [one for one in arms if one.at + waits <= at]
+    # As it was known then, so that a look shows the same whenever it is asked for.
+    outcomes = outcomes_of(RawHistory(care.home.raw, at), rule, matured)
+    return _Seen(at, arms_of(matured), outcomes)
+
+
+def _why_not(
+    campaign: Campaign, belief: Belief, seen: Sequence[_Seen], newest: int | None
+) -> NoEffect | None:
+    if not campaign.control_share:
+        return "no_control"
+    if not belief.arms_as_drawn:
+        return "not_drawn"
+    if not belief.sample_ratio_ok:
+        return "ratio"
+    if not seen:
+        return "not_matured"
+    return "too_few" if newest is None else None
+
+
+def _belief(
+    care: CareWorkspace,
+    campaign: Campaign,
+    arms: Sequence[Drawn],
+    others: dict[str, int],
+    seen: Sequence[_Seen],
+) -> Belief:
+    arm = arms_of(arms)
+    control = int(np.count_nonzero(arm == Arm.CONTROL))
+    treatment = len(arms) - control
+    split = treatment, control, campaign.control_share
+    return Belief(
+        treatment=treatment,
+        control=control,
+        control_share=campaign.control_share,
+        ratio_chance=ratio_chance(*split),
+        sample_ratio_ok=ratio_is_ok(*split),
+        arms_as_drawn=arms_as_drawn(campaign, arms, care.holdout.salt),
+        treated_share=sum(one.is_sent for one in arms) / treatment if treatment else 0.0,
+        others=others,
+        without_outcome=int(np.count_nonzero(~seen[-1].known)) if seen else 0,
+    )
+
+
+def _funnel(care: CareWorkspace, name: str, drawn: Sequence[Drawn]) -> Funnel:
+    approved = {row.plan_id for row in care.ledger.approvals(name)}
+    plans = [plan.about for plan in care.ledger.plans(name) if plan.plan_id in approved]
+    refused: dict[str, int] = {}
+    for about in plans:
+        for rule, count in about["refused"].items():
+            refused[rule] = refused.get(rule, 0) + count
+    return Funnel(
+        proposed=sum(about["proposed"] for about in plans),
         refused=refused,
-        sample_ratio_ok=ratio_ok,
-        contaminated=_contaminated(care, campaign, first, reading),
-        without_outcome=without,
+        intended=len(drawn),
+        control=sum(one.arm is Arm.CONTROL for one in drawn),
+        holdout=sum(one.arm is Arm.HOLDOUT for one in drawn),
+        sent=sum(one.is_sent for one in drawn),
+        reached=len(care.ledger.reporting(name, REACHED)),
+        answered=len(care.ledger.reporting(name, ANSWERED)),
         reported=care.ledger.outcomes(name),
     )
 
 
-def _first_of_household(
-    decisions: Sequence[tuple[datetime, DecisionRow]],
-) -> list[tuple[datetime, DecisionRow]]:
-    """The first decision about each household: it is in an arm from then on."""
-    first: dict[str, tuple[datetime, DecisionRow]] = {}
-    for at, decision in decisions:
-        first.setdefault(decision.household_id, (at, decision))
-    return list(first.values())
-
-
-def _contaminated(
-    care: CareWorkspace,
-    campaign: Campaign,
-    first: Sequence[tuple[datetime, DecisionRow]],
-    reading: FactReading,
-) -> int:
-    """Withheld households that another system sent the same action to before they were measured."""
-    withheld = {row.household_id: at for at, row in first if row.channel is None}
-    if not withheld:
-        return 0
+def _others(
+    care: CareWorkspace, campaign: Campaign, drawn: Sequence[Drawn], reading: FactReading
+) -> dict[str, int]:
+    """Households by arm that another system sent the same action while their outcome was counted."""
+    counts = {arm.name.lower(): 0 for arm in Arm}
+    if not drawn:
+        return counts
+    by_household = {one.household: one for one in drawn}
     ours = {row.decision_id for _, row in care.ledger.decisions(campaign.campaign_id)}
     people = customers_known(care.home.raw, reading)
-    household = dict(
+    household: Mapping[str, str] = dict(
         zip(people["customer_id"].to_pylist(), people["household_id"].to_pylist(), strict=True)
     )
-    since = min(withheld.values())
+    since = min(one.at for one in drawn)
     reached = set()
     for contact in household_contacts(care.home.raw, since, reading).to_pylist():
-        home = household.get(contact["customer_id"], contact["customer_id"])
+        one = by_household.get(household.get(contact["customer_id"], contact["customer_id"]))
         at = contact["happened_at"].replace(tzinfo=UTC)
         if (
-            home in withheld
+            one is not None
             and contact["contact_id"] not in ours
             and contact["arm"] == "treatment"
             and contact["action"] == campaign.action
-            and withheld[home] < at <= withheld[home] + timedelta(days=campaign.outcome_days)
+            and one.at < at <= one.at + timedelta(days=campaign.outcome_days)
         ):
-            reached.add(home)
-    return len(reached)
+            reached.add(one.household)
+    for name in reached:
+        counts[by_household[name].arm.name.lower()] += 1
+    return counts
 
 
-def _known_on(
-    campaign: Campaign,
-    drawn: Sequence[tuple[datetime, DecisionRow]],
-    labels: LabelSettings,
-    zone: tzinfo,
-) -> datetime | None:
-    """When the outcome of the last household that may be drawn is known; None without any."""
-    if not drawn:
-        return None
-    last = max(at for at, _ in drawn)
-    ends = day_start(campaign.days[1] + timedelta(days=1), zone)
-    # An inactive prepaid line is known to be lost only after `inactivity_days`.
-    waits = campaign.outcome_days + labels.inactivity_days + labels.settle_days
-    return max(last, ends) + timedelta(days=waits)
-
-
-def _stayed(
-    care: CareWorkspace,
-    campaign: Campaign,
-    drawn: Sequence[tuple[datetime, DecisionRow]],
-    labels: LabelSettings,
-    now: datetime,
-) -> Floats:
-    """Share of each household's lines at risk that stayed; NaN where none was at risk, or where it
-    is not recorded why a line ended.
-    """
-    history = RawHistory(care.home.raw, now)
-    outcomes = LineOutcomes.of(history, labels)
-    shares: dict[tuple[datetime, str], float] = {}
-    for at in sorted({at for at, _ in drawn}):
-        lines = lines_at_risk(history, outcomes, at, labels).rows
-        lost = outcomes.label(lines, at, 0, VOLUNTARY_CHURN)
-        by_household = (
-            # Training tells households from customers who are alone by a word before the id.
-            lines.select("subscription_id", pl.col("household").str.replace(r"^(of|alone) ", ""))
-            .join(lost, on="subscription_id", how="left", maintain_order="left")
-            .group_by("household")
-            .agg((1 - pl.col(f"label_{campaign.outcome_days}")).mean().alias("stayed"))
+def _by_day(seen: _Seen, days: int, critical: float) -> tuple[DayShare, ...]:
+    left = seen.outcomes.left
+    if not len(left):
+        return ()
+    place, day = left["place"].to_numpy(), left["day"].to_numpy()
+    share = left["share"].to_numpy()
+    sizes, curves = [], []
+    for arm in (Arm.TREATMENT, Arm.CONTROL):
+        is_in = seen.arm[place] == arm
+        sizes.append(int(np.count_nonzero((seen.arm == arm) & seen.known)))
+        daily = np.bincount(day[is_in].clip(0, days), share[is_in], days + 1)
+        curves.append(daily.cumsum() / sizes[-1])
+    pooled = np.average(curves, axis=0, weights=sizes)
+    chance = critical * np.sqrt(pooled * (1 - pooled) * sum(1 / size for size in sizes))
+    return tuple(
+        DayShare(day=day, treatment=treatment, control=control, chance=half)
+        for day, (treatment, control, half) in enumerate(
+            zip(*(curve.tolist() for curve in (*curves, chance)), strict=True)
         )
-        shares |= {
-            (at, household): stayed
-            for household, stayed in by_household.iter_rows()
-            if stayed is not None
-        }
-    return np.array(
-        [shares.get((at, decision.household_id), np.nan) for at, decision in drawn],
-        dtype=np.float64,
+    )
+
+
+def _groups(seen: _Seen) -> tuple[GroupEffect, ...]:
+    """Effects by group, whose intervals hold together: the chance of a miss is divided among them."""
+    members = {
+        (kind, group): np.array([one == group for one in values]) & seen.known
+        for kind, values in seen.outcomes.groups.items()
+        for group in sorted({one for one in values if one is not None})
+    }
+    members = {
+        key: is_in
+        for key, is_in in members.items()
+        if are_enough(seen.outcomes.value[is_in], seen.arm[is_in])
+    }
+    level = 1 - ALPHA / max(len(members), 1)
+    effects = {
+        key: effect(seen.outcomes.value[is_in], seen.arm[is_in], level)
+        for key, is_in in members.items()
+    }
+    return tuple(
+        GroupEffect(kind=kind, group=group, effect=found)
+        for (kind, group), found in effects.items()
+        if found is not None
     )

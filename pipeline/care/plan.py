@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,13 @@ from holdfast.logging import progress
 from holdfast.zone import day_of
 from pipeline.care.consents import merge_consents
 from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_control, rows_of
+from pipeline.care.pages import write_plan_page
 from pipeline.care.workspace import CareWorkspace
 from pipeline.night.night import NightRecords
 from pipeline.night.status import newest_scores
+
+_TERMS = ("action", "control_share", "outcome", "outcome_days", "looks", "narrowest_at")
+"""What a comparison rests on: whoever could change it after the start could choose the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +73,8 @@ class PlannedCampaign:
         How many proposals came to what.
     sizing : Sizing or None
         None where nothing is withheld.
+    page : Path
+        The page that shows it.
     is_new : bool
         False where the very plan was there already.
     """
@@ -75,6 +82,7 @@ class PlannedCampaign:
     row: PlanRow
     counts: PlanCounts
     sizing: Sizing | None
+    page: Path
     is_new: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -87,12 +95,17 @@ class PlannedCampaign:
             **asdict(self.counts),
             "intended": self.counts.intended,
             "sizing": None if self.sizing is None else asdict(self.sizing),
+            "page": str(self.page),
             "is_new": self.is_new,
         }
 
 
 def plan_campaign(
-    care: CareWorkspace, name: str, features: FeatureSettings, clock: Clock
+    care: CareWorkspace,
+    name: str,
+    features: FeatureSettings,
+    clock: Clock,
+    language: str = "en",
 ) -> PlannedCampaign:
     """Plan a campaign on the newest scores of a home.
 
@@ -106,11 +119,14 @@ def plan_campaign(
         Memory and threads that reading may take.
     clock : Clock
         The home's.
+    language : str
+        BCP 47 tag of the page's language.
 
     Raises
     ------
     InputError
-        There is no such campaign or no score, the campaign does not run today, or care is halted.
+        There is no such campaign or no score, the campaign does not run today, care is halted, or
+        what it is measured by has changed since a plan of it was approved.
     """
     campaign = care.campaign(name)
     now = clock()
@@ -119,6 +135,7 @@ def plan_campaign(
     if not first <= today <= last:
         rule = f"is planned from {first} to {last} only"
         raise InputError(f"campaign {name}", rule, f"{today}")
+    _require_same_terms(care, campaign, today)
     at = newest_snapshot(care.home)
     reading = FactReading(at=at, memory_gb=features.memory_gb, threads=features.threads_to_use)
     action = care.catalogue.actions[campaign.action]
@@ -140,7 +157,31 @@ def plan_campaign(
             care_is_halted=care.ledger.is_halted or halted_by_night(care.home),
         )
         plan = make_plan(campaign, care.catalogue, known.facts, rules)
-        return _kept(care, plan, known, action, now)
+        return _kept(care, plan, known, action, now, language)
+
+
+def _require_same_terms(care: CareWorkspace, campaign: Campaign, today: date) -> None:
+    """Refuse to change what a campaign is measured by once a plan of it was approved.
+
+    Raises
+    ------
+    InputError
+        Its control share, outcome, days or looks are others, or it goes on after its declared end.
+    """
+    approved = care.ledger.approved_campaign(campaign.campaign_id)
+    if approved is None:
+        return
+    before = approved.document
+    # As the ledger keeps it: JSON has no tuples.
+    now = json.loads(json.dumps(to_document(campaign)))
+    for term in _TERMS:
+        # A campaign that was planned by an earlier release does not name all.
+        if term in before and before[term] != now[term]:
+            rule = f"must stay {before[term]!r}, as approved; declare another campaign"
+            raise InputError(f"campaign {campaign.campaign_id}: {term}", rule, now[term])
+    if today > date.fromisoformat(before["ends_on"]) and not campaign.narrowest_at:
+        rule = f"must stay {before['ends_on']}, which has passed; declare another campaign"
+        raise InputError(f"campaign {campaign.campaign_id}: ends_on", rule, campaign.ends_on)
 
 
 def earlier_decisions(
@@ -181,9 +222,14 @@ def halted_by_night(home: Home) -> bool:
 
 
 def _kept(
-    care: CareWorkspace, plan: Plan, known: HomeFacts, action: Action, now: datetime
+    care: CareWorkspace,
+    plan: Plan,
+    known: HomeFacts,
+    action: Action,
+    now: datetime,
+    language: str,
 ) -> PlannedCampaign:
-    """The plan in the ledger, and beside it as a file with everybody who was refused."""
+    """The plan in the ledger, beside it as a file with everybody who was refused, and its page."""
     counts = plan.counts()
     document = to_document(plan.campaign)
     campaign_digest = _digest(document)
@@ -204,12 +250,20 @@ def _kept(
             "model": f"{known.scores.model} version {known.scores.version}",
             "scores_at": known.scores.at,
             "jurisdiction": care.law.name,
+            "channels": _channels(plan, action),
             "sizing": None if sizing is None else asdict(sizing),
         },
     )
     _write_file(care, plan, known, plan_id)
     is_new = care.ledger.record_plan(row, document, named)
-    return PlannedCampaign(row=row, counts=counts, sizing=sizing, is_new=is_new)
+    page = write_plan_page(care, row, plan.campaign, language)
+    return PlannedCampaign(row=row, counts=counts, sizing=sizing, page=page, is_new=is_new)
+
+
+def _channels(plan: Plan, action: Action) -> dict[str, int]:
+    """Messages by channel, the preferred one first."""
+    counts = np.bincount(plan.channel[plan.is_sent], minlength=len(action.channels)).tolist()
+    return {name: count for name, count in zip(action.channels, counts, strict=True) if count}
 
 
 def _decisions(
@@ -257,6 +311,9 @@ def _named(row: DecisionRow, plan_id: str) -> DecisionRow:
 
 def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
     share = plan.campaign.control_share
+    if plan.campaign.outcome != "stayed":
+        # How other outcomes vary is not predicted.
+        return None
     drawn = (plan.arm == Arm.TREATMENT) | (plan.arm == Arm.CONTROL)
     if not share or drawn.sum() < 2:
         return None

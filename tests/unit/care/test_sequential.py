@@ -39,14 +39,53 @@ def test_a_sequence_covers_at_all_looks_together() -> None:
     assert missed <= 50
 
 
+def test_a_sequence_is_as_wide_as_another_library_s() -> None:
+    # `ville` 0.1.0, whose mixture is optimised by numbers where the paper's formula is used here.
+    widths = [sequence_half_width(n, 1.0, 1_000) for n in (100, 500, 1_000, 5_000)]
+    np.testing.assert_allclose(widths, [3.82322, 3.07866, 3.03512, 3.15714], rtol=0.01)
+
+
 def test_a_sequence_is_wider_than_one_look() -> None:
     assert 1.96 < sequence_half_width(1_000, 1.0, 1_000) < 3.4
 
 
-@pytest.mark.parametrize("information", [[], [0.5, 0.5], [0.0, 1.0], [0.5, 1.2]])
+def test_bounds_are_those_of_another_program() -> None:
+    # SeqBounds.jl, one-sided 0.05 of the same spending: each side of a two-sided 0.1.
+    bounds = spending_bounds([0.25, 0.5, 0.75, 1.0], alpha=0.1)
+    np.testing.assert_allclose(bounds, [3.74955, 2.53993, 2.01604, 1.72014], atol=1e-4)
+
+
+def test_a_bound_does_not_depend_on_what_comes_after() -> None:
+    # Only how much was spent by a look, and the looks before it, decide.
+    whole = spending_bounds([400, 900, 2_000], spent_by=[0.3, 0.6, 1.0])
+    so_far = spending_bounds([400, 900], spent_by=[0.3, 0.6])
+    np.testing.assert_allclose(whole[:2], so_far, atol=1e-6)
+    assert whole[2] < so_far[1]
+
+
+def test_looks_at_declared_times_claim_too_much_no_more_often_than_said() -> None:
+    # Households mature otherwise than the calendar runs: little at first, most at the end.
+    information, calendar = np.array([0.1, 0.25, 1.0]), [0.4, 0.7, 1.0]
+    bounds = spending_bounds(list(information), spent_by=calendar)
+    steps = np.random.default_rng(6).normal(size=(40_000, 3))
+    steps *= np.sqrt(np.diff(information, prepend=0.0))
+    claimed = (np.abs(steps.cumsum(axis=1) / np.sqrt(information)) > bounds).any(axis=1).mean()
+    assert 0.0465 < claimed < 0.0535
+
+
+@pytest.mark.parametrize("information", [[], [0.5, 0.5], [0.0, 1.0]])
 def test_looks_must_ascend(information: list[float]) -> None:
-    with pytest.raises(InputError, match="information: must be shares that ascend"):
+    with pytest.raises(InputError, match="information: must ascend above 0"):
         spending_bounds(information)
+
+
+@pytest.mark.parametrize("spent_by", [[0.5, 1.2], [0.5], [0.7, 0.6]])
+def test_the_course_of_a_campaign_must_ascend_to_its_end(spent_by: list[float]) -> None:
+    with pytest.raises(InputError, match="spent_by: must be shares that ascend above 0 up to 1"):
+        spending_bounds([100, 200], spent_by=spent_by)
+
+
+def test_a_chance_must_be_one() -> None:
     with pytest.raises(InputError, match="alpha"):
         spending_bounds([1.0], alpha=0.0)
     with pytest.raises(InputError, match="observed"):

@@ -121,11 +121,13 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         measured = measure_campaign(care, "calls", LabelSettings(), FEATURES, noon)
         assert measured.effect is None
         assert measured.known_on == datetime(2025, 6, 1, tzinfo=UTC) + timedelta(days=67)
-        assert (measured.intended, measured.withheld) == (counts.intended, counts.control)
-        assert measured.sent == counts.sent
-        assert measured.refused == counts.refused
-        assert measured.reported == {"answered": 1}
-        assert measured.sample_ratio_ok
+        funnel = measured.funnel
+        assert (funnel.intended, funnel.withheld) == (counts.intended, counts.control)
+        assert (funnel.proposed, funnel.sent) == (counts.proposed, counts.sent)
+        assert funnel.refused == counts.refused
+        assert funnel.reported == {"answered": 1}
+        assert measured.belief.sample_ratio_ok
+        assert measured.belief.arms_as_drawn
 
         def later() -> datetime:
             return NOON + timedelta(days=120)
@@ -133,8 +135,31 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         matured = measure_campaign(care, "calls", LabelSettings(), FEATURES, later)
         # Whoever was scored was at risk: unknown are only those that ended for an unknown reason.
         assert matured.known_on is None
-        assert matured.without_outcome < matured.intended
+        assert matured.belief.without_outcome < matured.funnel.intended
         assert matured.effect is None
+
+
+def test_what_is_compared_cannot_be_changed_once_a_plan_was_approved(home: Home) -> None:
+    file = home.care / "campaigns" / "calls.toml"
+    before = file.read_text(encoding="utf-8")
+    with care_of(home, SETTINGS) as care:
+        page = planned(care).page
+        assert "by nobody yet" in page.read_text(encoding="utf-8")
+        file.write_text(before.replace("= 0.3", "= 0.4"), encoding="utf-8")
+        # Nobody has approved anything so far.
+        page = approved(care).page
+        assert "approved by Ana" in page.read_text(encoding="utf-8")
+        file.write_text(before, encoding="utf-8")
+        with pytest.raises(InputError, match=r"calls: control_share: must stay 0.4, as approved"):
+            planned(care)
+        file.write_text(before.replace("= 0.3", '= 0.4\nlooks = ["2025-07-01"]'), encoding="utf-8")
+        with pytest.raises(InputError, match=r"calls: looks: must stay \[\], as approved"):
+            planned(care)
+        file.write_text(before.replace("= 0.3", "= 0.4").replace("05-31", "06-30"))
+        with pytest.raises(InputError, match="ends_on: must stay 2025-05-31, which has passed"):
+            plan_campaign(care, "calls", FEATURES, lambda: NOON + timedelta(days=40))
+        # While it runs, it may still be extended.
+        assert planned(care).is_new
 
 
 def test_the_same_plan_is_the_same(home: Home) -> None:

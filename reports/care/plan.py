@@ -1,0 +1,154 @@
+"""The page of a plan: one HTML file for whoever approves it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from care.campaign import Campaign
+from care.ledger.rows import ApprovalRow, PlanRow
+from care.measure import chance_to_show, half_width
+from care.model import Action
+from reports.care import words
+from reports.care.funnel import refusals, total
+from reports.care.words import money
+from reports.kit import swarm
+from reports.kit.numbers import count, share, typeset
+from reports.kit.page import environment
+from reports.words.texts import ENGLISH, Texts
+
+_CONTROLS = (0.1, 0.2, 0.3, 0.5)
+_NORMAL = NormalDist()
+_SHOWN = (_NORMAL.inv_cdf(0.975) + _NORMAL.inv_cdf(0.8)) / _NORMAL.inv_cdf(0.975)
+"""Smallest effect that is shown four times out of five, in half widths."""
+
+
+@dataclass(frozen=True)
+class SizingRow:
+    """What a share of control would show."""
+
+    control: float
+    is_chosen: bool
+    households: int
+    smallest: str
+    chance: str
+
+
+def render_plan(
+    plan: PlanRow,
+    campaign: Campaign,
+    action: Action,
+    currency: str,
+    approved: ApprovalRow | None,
+    texts: Texts = ENGLISH,
+) -> str:
+    """Write the page: an HTML document, the same bytes for the same plan.
+
+    Parameters
+    ----------
+    plan : PlanRow
+        The plan, with its counts.
+    campaign : Campaign
+        What it is a plan of.
+    action : Action
+        The campaign's.
+    currency : str
+        Of costs, ISO 4217.
+    approved : ApprovalRow or None
+        Who approved it; None where nobody has.
+    texts : Texts
+        In which language.
+    """
+    about = plan.about
+    proposed = about["proposed"]
+    return (
+        environment(texts)
+        .get_template("care/plan.html.j2")
+        .render(
+            plan=plan,
+            about=about,
+            campaign=campaign,
+            approved=approved,
+            made_at=f"{plan.made_at:%Y-%m-%d %H:%M}",
+            lead=_lead(about, approved, texts),
+            channels=_channels(about.get("channels", {}), texts),
+            cost=money(action.cost * about["sent"], currency, texts),
+            each=money(action.cost, currency, texts),
+            outcome=texts.gettext(words.OUTCOMES[campaign.outcome]),
+            reading=texts.gettext(words.READINGS[campaign.reading]),
+            steps=[
+                total(texts.gettext("A trigger holds"), proposed, proposed),
+                *refusals(proposed, about["refused"], texts),
+                total(texts.gettext("Allowed"), _drawn(about) + about["holdout"], proposed),
+            ],
+            sizing=_sizing(about, campaign, action, texts),
+            swarm=swarm,
+        )
+    )
+
+
+def _lead(about: Mapping[str, Any], approved: ApprovalRow | None, texts: Texts) -> str:
+    template = (
+        texts.gettext(
+            "{sent} are to be sent a message, and {control} like them are withheld by lot. Nothing is"
+            " sent yet."
+        )
+        if approved is None
+        else texts.gettext(
+            "{sent} may be sent a message, and {control} like them are withheld by lot. It was approved"
+            " by {by}."
+        )
+    )
+    return template.format(
+        sent=count(about["sent"]),
+        control=count(about["control"]),
+        by="" if approved is None else approved.approved_by,
+    )
+
+
+def _channels(channels: Mapping[str, int], texts: Texts) -> str:
+    return texts.gettext(", ").join(
+        texts.gettext("{count} by {channel}").format(
+            count=count(number), channel=words.named(words.CHANNELS, channel, texts)
+        )
+        for channel, number in channels.items()
+    )
+
+
+def _drawn(about: Mapping[str, Any]) -> int:
+    return int(about["sent"] + about["control"])
+
+
+def _sizing(
+    about: Mapping[str, Any], campaign: Campaign, action: Action, texts: Texts
+) -> dict[str, Any] | None:
+    known = about["sizing"]
+    if known is None:
+        return None
+    households, stay = _drawn(about), known["expected_stay"]
+    assumed = known["assumed"]
+
+    def row(control: float) -> SizingRow:
+        chance = chance_to_show(assumed, households, control, stay)
+        return SizingRow(
+            control=control,
+            is_chosen=control == campaign.control_share,
+            households=round(control * households),
+            smallest=_points(_SHOWN * half_width(households, control, stay)),
+            chance=share(chance, 0) if assumed else "–",
+        )
+
+    return {
+        "half": _points(known["half_width"]),
+        "smallest": _points(_SHOWN * known["half_width"]),
+        "assumed": typeset(f"{100 * assumed:+.1f}") if assumed else "",
+        "too_few": known["needed"] is not None and abs(assumed) < known["half_width"],
+        "needed": None if known["needed"] is None else words.about(known["needed"]),
+        "rows": [row(control) for control in sorted({*_CONTROLS, campaign.control_share})],
+        "stay": share(stay),
+        "households": households,
+    }
+
+
+def _points(value: float) -> str:
+    return typeset(f"{100 * value:.1f}")
