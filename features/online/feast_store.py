@@ -23,10 +23,16 @@ def open_feast(repository: Path) -> "FeatureStore":
     warnings.filterwarnings(
         "ignore", "fetch_arrow_table", DeprecationWarning
     )  # between ibis and DuckDB
-    with _without_type_checks():
-        from feast import FeatureStore
+    import_feast()
+    from feast import FeatureStore
 
     return FeatureStore(repo_path=str(repository))
+
+
+def import_feast() -> None:
+    """Import Feast, without the checks of its own arguments where nobody has imported it yet."""
+    with _without_type_checks():
+        import feast  # noqa: F401 - what is imported later finds it as it is now
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from importlib import import_module
 
 from sqlalchemy.orm import configure_mappers
 
+from features.online.feast_store import import_feast
+
 MODULES = (
     *("pipeline.quickstart", "pipeline.table_model", "pipeline.night.nightly"),
     *("features.flat.repository", "features.online.feast_plugin", "features.operator.definitions"),
@@ -26,6 +28,7 @@ MODULES = (
     *("pytest", "tests.builders.clocks", "tests.builders.night"),
 )
 
+import_feast()
 for _name in MODULES:
     import_module(_name)
 configure_mappers()

@@ -1,24 +1,13 @@
-"""One registry for the tests of a module; each test has a model of its own in it. New homes begin
-with a copy of MLflow's empty database.
-"""
+"""One registry for the tests of a module; each test has a model of its own in it."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from holdfast.home import Home
 from tests.builders.clocks import clock_at
 from tests.builders.model_versions import publish_features
-from tests.builders.registry_template import copied_registries
 from training.release.tracking import Tracking
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _copied_registries(shared_folder: Path) -> Iterator[None]:
-    with copied_registries(shared_folder / "registry"):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,8 @@ def _run(table: Path, home: Path) -> None:
     from tests.builders.clocks import clock_at
     from training.settings import TrainingConfig, TrainingSettings
 
-    config = TrainingConfig(fitting=TrainingSettings(max_rounds=20, folds=2, repeats=1))
+    fitting = TrainingSettings(max_rounds=20, folds=2, repeats=1, inner_folds=2)
+    config = TrainingConfig(fitting=fitting)
     roles = Roles(target="left", id="customer")
     quickstart(table, roles, Home(home), config, clock=clock_at())
 

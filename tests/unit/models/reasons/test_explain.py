@@ -10,7 +10,6 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pytest
-import shap
 
 from holdfast.errors import InputError
 from models.reasons import explain as module
@@ -249,6 +248,8 @@ def test_reasons_travel_as_json() -> None:
 def test_shap_gets_the_same_explanation_with_names_in_words() -> None:
     unnamed = (*MEANINGS[:3], FeatureMeaning.of_column("of their own"))
     explained = EXPLANATION.to_shap(MATRIX, unnamed)
+    import shap  # takes long, and no other test needs it
+
     assert isinstance(explained, shap.Explanation)
     assert explained.feature_names == [
         "Dropped calls and connections (drop days 28d)",

@@ -6,7 +6,6 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pytest
-import shap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,6 +88,8 @@ def test_bulk_is_shap_s_tree_explainer_on_random_trees(
     data = lgb.Dataset(matrix, label, categorical_feature=[0, 1])
     booster = lgb.train(PARAMETERS | grown | changes | {"extra_seed": seed}, data, 4)
     rows = random.permuted(matrix, axis=0)
+    import shap  # takes long, and no other test needs it
+
     explainer = shap.TreeExplainer(
         booster, feature_perturbation="tree_path_dependent", model_output="raw"
     )
