@@ -53,8 +53,9 @@ demo: $(READY) ## A simulated operator from raw tables to scores, status and thr
 # Tests start some hundred processes, which compile every module again where no bytecode is kept.
 test prove: export PYTHONDONTWRITEBYTECODE =
 
+# A worker more than the cores of a small machine, because tests wait for services and processes.
 test: $(READY) ## All tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 prove: $(READY) ## The long proofs: ten times the kills, shuffles and draws of `make test`
 	$(BIN)/python -m pytest --prove -m proof --timeout 3600

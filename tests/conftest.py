@@ -31,9 +31,12 @@ FIRST = (
     "tests/integration/pipeline/test_real_data.py",
     "tests/integration/pipeline/test_quickstart_killed.py",
 )
-"""Files that run first: while one worker builds the operator that tests share, the other has long
+"""Files that run first: while one worker builds the operator that tests share, the others have long
 work that does not wait for it.
 """
+
+SHARED = "simulated_operator"
+"""The fixture of that operator."""
 
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of the session's own is made in it
@@ -52,9 +55,17 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that run first before the others, which keep their order."""
+    """Put the files that run first before the others, and small files last, so that workers end at
+    the same time. Files that need the shared operator come when it is there.
+    """
     places = {ROOT / name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    waiting = {item.path for item in items if SHARED in getattr(item, "fixturenames", ())}
+
+    def place(item: pytest.Item) -> int:
+        is_unit = item.path.is_relative_to(ROOT / "tests" / "unit")
+        return places.get(item.path, len(places) + (2 if is_unit else item.path in waiting))
+
+    items.sort(key=place)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
