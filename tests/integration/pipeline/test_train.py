@@ -19,6 +19,7 @@ from holdfast.home import Home
 from models.churn import CHURN
 from models.registry import RegisteredVersion, find_version, list_versions, load_registered
 from models.scorer import Scorer
+from models.target import Target
 from pipeline.promote import promote_model
 from pipeline.train import Trained, train_target
 from tests.builders.clocks import NOW, clock_at
@@ -32,12 +33,17 @@ QUICK = TrainingConfig(
     fitting=TrainingSettings(max_rounds=60, patience_rounds=10),
     assessment=AssessmentSettings(draws=60),
 )
+LONGEST = replace(CHURN, horizons_days=CHURN.horizons_days[-1:])
+"""For what is found at each horizon: one model in place of three."""
 
 
 def train(
-    dataset: Dataset, config: TrainingConfig = QUICK, champion: RegisteredVersion | None = None
+    dataset: Dataset,
+    target: Target,
+    config: TrainingConfig = QUICK,
+    champion: RegisteredVersion | None = None,
 ) -> OperatorModel:
-    return train_operator_model(dataset, CHURN, config, made_at=NOW, champion=champion, budget=ONE)
+    return train_operator_model(dataset, target, config, made_at=NOW, champion=champion, budget=ONE)
 
 
 def trained_in(home: Home, target: str) -> Trained:
@@ -63,7 +69,7 @@ def dataset(home: Home) -> Dataset:
 
 @pytest.fixture(scope="module")
 def sound(dataset: Dataset) -> OperatorModel:
-    return train(dataset)
+    return train(dataset, CHURN)
 
 
 def test_it_becomes_challenger_with_report_card_and_evidence(home: Home, trained: Trained) -> None:
@@ -134,7 +140,7 @@ def test_the_gate_refuses_what_is_too_small_and_says_so(home: Home, trained: Tra
 
 
 def test_what_was_trained_with_a_leak_is_refused(dataset: Dataset) -> None:
-    model = train(leaked(dataset))
+    model = train(leaked(dataset), LONGEST)
     assert ("loyalty_points", "single_column") in {
         (flag.column, flag.kind) for flag in model.facts.flags
     }
@@ -142,7 +148,7 @@ def test_what_was_trained_with_a_leak_is_refused(dataset: Dataset) -> None:
 
 
 def test_what_was_trained_on_shuffled_labels_is_refused(dataset: Dataset) -> None:
-    model = train(shuffled(dataset))
+    model = train(shuffled(dataset), LONGEST)
     assert "better_than_constant" in {
         finding.rule for finding in verdict_of(model, QUICK.gate).reasons
     }
@@ -151,7 +157,7 @@ def test_what_was_trained_on_shuffled_labels_is_refused(dataset: Dataset) -> Non
 def test_what_is_miscalibrated_is_refused(dataset: Dataset) -> None:
     # So few losses show only what is far too extreme.
     with miscalibrated(3.0):
-        model = train(dataset)
+        model = train(dataset, LONGEST)
     assert "slope" in {finding.rule for finding in verdict_of(model, QUICK.gate).reasons}
 
 
@@ -169,7 +175,7 @@ def test_boosters_end_before_the_gate_would_refuse_their_leaves(
 ) -> None:
     most = min(sound.facts.explanation_cost.values()) // 2
     config = QUICK.model_copy(update={"gate": GateSettings(most_leaves=most)})
-    model = train(dataset, config)
+    model = train(dataset, LONGEST, config)
     assert all(0 < cost <= most for cost in model.facts.explanation_cost.values())
     assert "explanation_cost" not in {
         finding.rule for finding in verdict_of(model, config.gate).reasons
@@ -180,7 +186,7 @@ def test_a_champion_is_evaluated_on_the_same_rows(
     dataset: Dataset, sound: OperatorModel, home: Home, trained: Trained
 ) -> None:
     champion = replace(load_registered(find_version(home, "churn", trained.number).address(home)))
-    again = train(dataset, champion=champion)
+    again = train(dataset, CHURN, champion=champion)
     assert (again.facts.champion.number, again.facts.champion.comparable) == (trained.number, True)
     baseline = again.assessments["90"].baselines["champion"]
     assert baseline.metrics["auc"] == sound.assessments["90"].metrics["auc"]
