@@ -11,13 +11,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from care.faults import Faults, FaultyFileError
 from care.jurisdiction import Jurisdiction
 from care.model import LANGUAGES, Action, Trigger
 from care.texts import fields_in, template_faults
 from features.contracts.vocabulary import CONTACT_CHANNELS
 from holdfast.documents import inspect_document
-from holdfast.errors import HoldfastError, InputError
-from holdfast.toml_lines import line_of
+from holdfast.errors import InputError
 
 DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
@@ -29,15 +29,8 @@ _SOURCES = (*("behaviour", "billing", "network", "service", "contract", "survey"
 _Entry = TypeVar("_Entry", Action, Trigger)
 
 
-class CatalogueError(HoldfastError):
-    """A catalogue has mistakes; `faults` are all of them, in the order of their lines."""
-
-    exit_code = 2
-
-    def __init__(self, faults: list[InputError]) -> None:
-        self.faults = faults
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        super().__init__(f"{faults[0]}{more}")
+class CatalogueError(FaultyFileError):
+    """A catalogue has mistakes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +119,7 @@ def read_catalogue(path: Path, jurisdiction: Jurisdiction) -> Catalogue:
         raise InputError(str(path), "must be a readable text file", type(error).__name__) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(path.name, f"must be TOML: {error}") from None
-    found = _Faults(path.name, text)
+    found = Faults(path.name, text)
     actions = _read_actions(document, found)
     triggers = _read_triggers(document, found)
     operator = _read_operator(document, found)
@@ -141,22 +134,7 @@ def read_catalogue(path: Path, jurisdiction: Jurisdiction) -> Catalogue:
     return Catalogue(operator, actions, triggers)
 
 
-class _Faults:
-    """Mistakes with their lines."""
-
-    def __init__(self, name: str, text: str) -> None:
-        self._name, self._text = name, text
-        self.faults: list[tuple[int, InputError]] = []
-
-    def add(self, path: tuple[str, ...], rule: str, value: object = None) -> None:
-        line = line_of(self._text, path) or 1
-        self.faults.append((line, InputError(f"{self._name}:{line} {'.'.join(path)}", rule, value)))
-
-    def in_order(self) -> list[InputError]:
-        return [fault for _, fault in sorted(self.faults, key=lambda pair: pair[0])]
-
-
-def _read_operator(document: Mapping[str, Any], found: _Faults) -> OperatorTexts | None:
+def _read_operator(document: Mapping[str, Any], found: Faults) -> OperatorTexts | None:
     read, faults = inspect_document(OperatorTexts, document.get("operator"), "")
     for fault in faults:
         key: list[str] = fault.field.removeprefix(": ").split(".")
@@ -174,16 +152,16 @@ def _read_operator(document: Mapping[str, Any], found: _Faults) -> OperatorTexts
     return read
 
 
-def _read_actions(document: Mapping[str, Any], found: _Faults) -> dict[str, Action]:
+def _read_actions(document: Mapping[str, Any], found: Faults) -> dict[str, Action]:
     return dict(_entries(Action, "actions", document, found))
 
 
-def _read_triggers(document: Mapping[str, Any], found: _Faults) -> dict[str, Trigger]:
+def _read_triggers(document: Mapping[str, Any], found: Faults) -> dict[str, Trigger]:
     return dict(_entries(Trigger, "triggers", document, found))
 
 
 def _entries(
-    kind: type[_Entry], section: str, document: Mapping[str, Any], found: _Faults
+    kind: type[_Entry], section: str, document: Mapping[str, Any], found: Faults
 ) -> Iterator[tuple[str, _Entry]]:
     """Entries of a section that can be read, and mistakes of those that cannot."""
     entries = document.get(section)
@@ -211,7 +189,7 @@ def _entries(
             yield code, read
 
 
-def _check_action(action: Action, jurisdiction: Jurisdiction, found: _Faults) -> None:
+def _check_action(action: Action, jurisdiction: Jurisdiction, found: Faults) -> None:
     here = ("actions", action.code)
     if action.action_class == "owed" and action.withholdable:
         found.add((*here, "withholdable"), "must be false of what is owed", True)
@@ -238,7 +216,7 @@ def _check_action(action: Action, jurisdiction: Jurisdiction, found: _Faults) ->
     _check_texts(action, jurisdiction, found)
 
 
-def _check_texts(action: Action, jurisdiction: Jurisdiction, found: _Faults) -> None:
+def _check_texts(action: Action, jurisdiction: Jurisdiction, found: Faults) -> None:
     here = ("actions", action.code, "texts")
     required = jurisdiction.fields_required(action.action_class, action.uses_profiling)
     for language in action.texts.keys() - set(LANGUAGES):
@@ -260,7 +238,7 @@ def _check_texts(action: Action, jurisdiction: Jurisdiction, found: _Faults) -> 
             found.add((*here, language), rule)
 
 
-def _check_trigger(trigger: Trigger, actions: Mapping[str, Any], found: _Faults) -> None:
+def _check_trigger(trigger: Trigger, actions: Mapping[str, Any], found: Faults) -> None:
     here = ("triggers", trigger.code)
     if not trigger.when:
         found.add((*here, "when"), "must have at least one condition")

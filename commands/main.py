@@ -10,6 +10,7 @@ import typer
 
 from commands import data, features, models
 from commands.care import care
+from commands.care.delivery import work
 from commands.demo import demo
 from commands.operation import keys
 from commands.operation.erase import erase
@@ -47,7 +48,7 @@ app.add_typer(care.app, name="care")
 app.add_typer(keys.app, name="keys")
 COMMANDS = (
     *(quickstart, inspect, sample, serve, demo, simulate, train, uplift),
-    *(score, nightly, status, show, erase, export, retention, settings),
+    *(score, nightly, work, status, show, erase, export, retention, settings),
 )
 for command in COMMANDS:
     app.command()(command)

@@ -43,6 +43,19 @@ def end_in_its_own_time() -> None:
     signal.set_wakeup_fd(-1)
 
 
+def end_after(grace_seconds: float = GRACE_SECONDS) -> None:
+    """End the process after some seconds if it is still there then, for a command that ends in its
+    own time and may wait for what cannot be interrupted.
+    """
+
+    def end() -> None:
+        time.sleep(grace_seconds)
+        os.write(2, f"error {MESSAGE}\n".encode())
+        os._exit(INTERRUPTED)
+
+    threading.Thread(target=end, name="holdfast-end", daemon=True).start()
+
+
 def _wait(reader: socket.socket, writer: socket.socket, grace_seconds: float) -> None:
     # The writer is held here, so that it stays open as long as the thread waits.
     while signal.SIGINT not in reader.recv(1):

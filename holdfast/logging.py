@@ -73,6 +73,6 @@ def log_to_stderr(debug: bool) -> None:
     logging.getLogger("py.warnings").setLevel(logging.WARNING if debug else logging.ERROR)
     for package in (
         *("holdfast", "features", "models", "simulator", "training"),
-        *("reports", "serving", "pipeline", "commands"),
+        *("care", "reports", "serving", "pipeline", "commands"),
     ):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from care.ledger import tables as t
 from care.ledger.consents import Consents
 from care.ledger.database import open_database, reading
+from care.ledger.lease import WorkLease
 from care.ledger.outbox import Outbox
 from care.ledger.outcomes import OutcomeFate, record_outcomes
 from care.ledger.queries import decision_query, decision_row, is_halted, move
@@ -26,6 +27,7 @@ from care.ledger.rows import (
 )
 from holdfast.documents import to_document
 from holdfast.errors import InputError
+from holdfast.failpoint import Failpoint, no_failpoint
 
 
 class Ledger:
@@ -35,6 +37,8 @@ class Ledger:
     ----------
     url : str
         SQLAlchemy URL of its database: SQLite or PostgreSQL.
+    failpoint : Failpoint, optional
+        Called within transactions, before they end.
 
     Raises
     ------
@@ -42,9 +46,11 @@ class Ledger:
         The database cannot be opened.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, failpoint: Failpoint = no_failpoint) -> None:
         self._engine = open_database(url)
-        self.outbox = Outbox(self._engine)
+        self._failpoint = failpoint
+        self.outbox = Outbox(self._engine, failpoint)
+        self.work_lease = WorkLease(self._engine)
         self.consents = Consents(self._engine)
 
     def close(self) -> None:
@@ -96,6 +102,7 @@ class Ledger:
                 connection.execute(t.DECISIONS.insert(), [row for row, _, _ in stored])
                 connection.execute(t.TRANSITIONS.insert(), [row for _, row, _ in stored])
                 connection.execute(t.MESSAGE_FIELDS.insert(), [row for _, _, row in stored])
+            self._failpoint("in_plan")
         return True
 
     def campaigns(self) -> list[CampaignRow]:
@@ -186,7 +193,10 @@ class Ledger:
             )
             sent = connection.execute(
                 sa.select(
-                    t.DECISIONS.c.decision_id, t.DECISIONS.c.send_after, t.DECISIONS.c.send_before
+                    t.DECISIONS.c.decision_id,
+                    t.DECISIONS.c.channel,
+                    t.DECISIONS.c.send_after,
+                    t.DECISIONS.c.send_before,
                 ).where(t.DECISIONS.c.plan_id == plan_id, t.DECISIONS.c.channel.is_not(None))
             ).all()
             if sent:
@@ -195,6 +205,8 @@ class Ledger:
                     [
                         {
                             "decision_id": decision,
+                            "kind": "send",
+                            "channel": channel,
                             "state": "approved",
                             "next_at": after,
                             "send_before": before,
@@ -202,10 +214,11 @@ class Ledger:
                             "token": 0,
                             "attempts": 0,
                         }
-                        for decision, after, before in sent
+                        for decision, channel, after, before in sent
                     ],
                 )
             move(connection, [row[0] for row in sent], "approved", at, f"by {by.strip()}")
+            self._failpoint("in_approval")
             return len(sent)
 
     def approved_by(self, plan_id: str) -> str | None:

@@ -3,20 +3,63 @@
 Every method is one transaction. Times are given, never asked of the machine.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from care.ledger import tables as t
+from care.ledger.database import reading
 from care.ledger.queries import decision_query, decision_row, in_parts, is_halted, move
-from care.ledger.rows import Claim, DecisionRow, microseconds
+from care.ledger.rows import (
+    Claim,
+    DecisionRow,
+    MessageKind,
+    Settlement,
+    Verdicts,
+    microseconds,
+    moment,
+)
 from care.model import DecisionState
+from holdfast.failpoint import Failpoint, no_failpoint
 
-Refuses = Callable[[Sequence[DecisionRow]], Mapping[str, str]]
-"""Says which decisions may not be sent now, by id, and why."""
+Judges = Callable[[Sequence[DecisionRow]], Verdicts]
+"""Says which decisions may not be sent now."""
 
-_LEASE = timedelta(minutes=5)
+FILES = "files"
+"""Receiver of what is handed over as a file."""
+
+RECEIVER_TOLD = "the receiver has been told"
+"""Why of the transition with which a receiver knows that a decision was cancelled."""
+
+TOO_LATE = "too late to be sent"
+
+LEASE = timedelta(minutes=5)
+"""How long nobody else may claim what was claimed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Which decisions go to whom.
+
+    Parameters
+    ----------
+    receiver : str
+        Name of the receiver.
+    channels : collection of str or None
+        Decisions through these channels are its; None for all.
+    worker : int or None
+        Number of the lease of the process that works, if it is the one that claims.
+    """
+
+    receiver: str = FILES
+    channels: Collection[str] | None = None
+    worker: int | None = None
+
+
+EVERYTHING_AS_FILES = Route()
 
 
 class Outbox:
@@ -26,13 +69,16 @@ class Outbox:
     ----------
     engine : sqlalchemy.Engine
         The ledger's database, open.
+    failpoint : Failpoint, optional
+        Called within transactions, before they end.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, failpoint: Failpoint = no_failpoint) -> None:
         self._engine = engine
+        self._failpoint = failpoint
 
     def claim(
-        self, now: datetime, most: int, refuses: Refuses, lease: timedelta = _LEASE
+        self, now: datetime, most: int, judges: Judges, route: Route = EVERYTHING_AS_FILES
     ) -> list[Claim]:
         """Claim decisions for delivery; the attempt is recorded before anything is sent.
 
@@ -42,10 +88,10 @@ class Outbox:
             What time it is (UTC).
         most : int
             Decisions at most.
-        refuses : callable
+        judges : callable
             Asked within the transaction; whoever it refuses is not sent anything.
-        lease : timedelta
-            How long nobody else may claim them.
+        route : Route
+            For whom.
 
         Returns
         -------
@@ -56,98 +102,166 @@ class Outbox:
         with self._engine.begin() as connection:
             if is_halted(connection):
                 return []
-            due = _due(connection, at, most)
+            due = _due(connection, at, most, "send", _of_channels(route))
             late = [row.decision_id for row in due if row.send_before <= at]
-            _end(connection, late, "expired", now, "too late to be sent")
+            _end(connection, late, "expired", now, TOO_LATE)
             rows = {row.decision_id: row for row in due if row.send_before > at}
             decisions = _decisions(connection, list(rows))
-            refused = refuses([decision for _, decision in decisions])
-            for decision_id, why in refused.items():
+            verdicts = judges([decision for _, decision in decisions])
+            for decision_id, why in verdicts.refused.items():
                 _end(connection, [decision_id], "refused", now, why)
-            claims = [
-                Claim(
-                    decision=decision,
-                    campaign_id=campaign,
-                    token=rows[decision.decision_id].token + 1,
-                    attempt=rows[decision.decision_id].attempts + 1,
-                )
+            _try_at(connection, verdicts.postponed)
+            kept = [
+                (campaign, decision)
                 for campaign, decision in decisions
-                if decision.decision_id not in refused
+                if decision.decision_id not in verdicts.refused.keys() | verdicts.postponed.keys()
             ]
-            if claims:
-                connection.execute(
-                    t.OUTBOX.update().where(t.OUTBOX.c.decision_id == sa.bindparam("claimed")),
-                    [
-                        {
-                            "claimed": claim.decision.decision_id,
-                            "state": "claimed",
-                            "lease_until": microseconds(now + lease),
-                            "token": claim.token,
-                            "attempts": claim.attempt,
-                        }
-                        for claim in claims
-                    ],
-                )
-                connection.execute(
-                    t.ATTEMPTS.insert(),
-                    [
-                        {
-                            "decision_id": claim.decision.decision_id,
-                            "attempt": claim.attempt,
-                            "attempted_at": at,
-                        }
-                        for claim in claims
-                    ],
-                )
-                ids = [claim.decision.decision_id for claim in claims]
-                move(connection, ids, "claimed", now, "")
+            claims = _claimed(connection, kept, rows, now, route)
+            move(connection, _ids(claims), "claimed", now, "")
+            self._failpoint("in_claim")
             return claims
 
-    def handed_over(self, claims: Sequence[Claim], at: datetime) -> int:
-        """The receiver took them. Claims that another worker has taken over since do not count.
+    def claim_cancels(self, now: datetime, most: int, route: Route) -> list[Claim]:
+        """Claim what a receiver is to be told that it must not send any more; arguments as of
+        `claim`. A halt does not hold these up.
+        """
+        at = microseconds(now)
+        with self._engine.begin() as connection:
+            due = _due(connection, at, most, "cancel", t.OUTBOX.c.receiver == route.receiver)
+            # After its time nothing may be sent anyway.
+            _remove(connection, [row.decision_id for row in due if row.send_before <= at])
+            rows = {row.decision_id: row for row in due if row.send_before > at}
+            return _claimed(connection, _decisions(connection, list(rows)), rows, now, route)
+
+    def settle(self, settlements: Sequence[Settlement], at: datetime) -> int:
+        """What became of claims. Those that another worker has taken over since do not count.
 
         Returns
         -------
         int
             How many counted.
         """
-        return self._close_claims(claims, "handed_over", at, "")
-
-    def give_back(self, claims: Sequence[Claim], at: datetime, next_at: datetime, why: str) -> int:
-        """They could not be handed over, and may be claimed again at a later time."""
         with self._engine.begin() as connection:
-            kept = _still_held(connection, claims)
-            if kept:
+            held = _still_held(connection, [one.claim for one in settlements])
+            counted = [one for one in settlements if one.claim.decision.decision_id in held]
+            again = {_id(one): one.next_at or at for one in counted if one.state == "approved"}
+            _try_at(connection, again)
+            _remove(connection, [_id(one) for one in counted if one.state == "handed_over"])
+            _put_aside(connection, [_id(one) for one in counted if one.state == "dead"])
+            for (state, why), ids in _moves(counted).items():
+                move(connection, ids, state, at, why)
+            self._failpoint("in_settlement")
+            return len(counted)
+
+    def handed_over(self, claims: Sequence[Claim], at: datetime) -> int:
+        """The receiver took all of them; returns how many counted, as of `settle`."""
+        return self.settle([Settlement(claim=claim, state="handed_over") for claim in claims], at)
+
+    def expire(self, now: datetime) -> int:
+        """End what is too late to be sent, also where nobody claims it; returns how many."""
+        columns, at = t.OUTBOX.c, microseconds(now)
+        query = (
+            sa.select(columns.decision_id)
+            .where(
+                columns.kind == "send",
+                columns.send_before <= at,
+                sa.or_(
+                    columns.state == "approved",
+                    sa.and_(columns.state == "claimed", columns.lease_until <= at),
+                ),
+            )
+            .with_for_update(skip_locked=True)
+        )
+        with self._engine.begin() as connection:
+            late = [row[0] for row in connection.execute(query)]
+            _end(connection, late, "expired", now, TOO_LATE)
+            return len(late)
+
+    def waiting(self) -> list[tuple[str, datetime]]:
+        """Actions of what is on its way, and when each of them was decided."""
+        query = (
+            sa.select(t.DECISIONS.c.action, t.DECISIONS.c.decided_at)
+            .join(t.OUTBOX, t.OUTBOX.c.decision_id == t.DECISIONS.c.decision_id)
+            .where(t.OUTBOX.c.kind == "send", t.OUTBOX.c.state != "dead")
+            .distinct()
+        )
+        with reading(self._engine) as connection:
+            return [(row.action, moment(row.decided_at)) for row in connection.execute(query)]
+
+    def take_over(self, worker: int) -> int:
+        """Let be claimed at once what a worker that lost its lease has claimed.
+
+        Parameters
+        ----------
+        worker : int
+            Number of the lease that holds now.
+        """
+        columns = t.OUTBOX.c
+        query = (
+            t.OUTBOX.update()
+            .where(columns.state == "claimed", columns.worker < worker)
+            .values(lease_until=0)
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(query).rowcount
+
+    def replay(self, by: str, at: datetime, campaign_id: str | None = None) -> int:
+        """Try again what was given up.
+
+        Parameters
+        ----------
+        by : str
+            Name of who asks for it.
+        at : datetime
+            When (UTC).
+        campaign_id : str or None
+            Of a campaign only.
+
+        Returns
+        -------
+        int
+            Decisions that may be claimed again.
+        """
+        query = sa.select(t.OUTBOX.c.decision_id).where(t.OUTBOX.c.state == "dead")
+        if campaign_id is not None:
+            query = query.join(
+                t.DECISIONS, t.DECISIONS.c.decision_id == t.OUTBOX.c.decision_id
+            ).where(t.DECISIONS.c.campaign_id == campaign_id)
+        with self._engine.begin() as connection:
+            dead = [row[0] for row in connection.execute(query)]
+            for part in in_parts(dead):
                 connection.execute(
-                    t.OUTBOX.update().where(t.OUTBOX.c.decision_id.in_(kept)),
-                    {"state": "approved", "next_at": microseconds(next_at), "lease_until": 0},
+                    t.OUTBOX.update().where(t.OUTBOX.c.decision_id.in_(part)),
+                    {"state": "approved", "next_at": microseconds(at), "attempts": 0},
                 )
-            move(connection, kept, "approved", at, why)
-            return len(kept)
-
-    def give_up(self, claims: Sequence[Claim], at: datetime, why: str) -> int:
-        """They will not be tried again unless a person asks for it."""
-        return self._close_claims(claims, "dead", at, why)
-
-    def _close_claims(
-        self, claims: Sequence[Claim], state: DecisionState, at: datetime, why: str
-    ) -> int:
-        with self._engine.begin() as connection:
-            held = _still_held(connection, claims)
-            _end(connection, held, state, at, why)
-            return len(held)
+            move(connection, dead, "approved", at, f"tried again by {by}")
+            return len(dead)
 
 
-def _due(connection: sa.Connection, at: int, most: int) -> Sequence[sa.Row[tuple[object, ...]]]:
+def _of_channels(route: Route) -> sa.ColumnElement[bool]:
+    if route.channels is None:
+        return sa.true()
+    return t.OUTBOX.c.channel.in_(sorted(route.channels))
+
+
+def _due(
+    connection: sa.Connection,
+    at: int,
+    most: int,
+    kind: MessageKind,
+    whose: sa.ColumnElement[bool],
+) -> Sequence[sa.Row[tuple[object, ...]]]:
     columns = t.OUTBOX.c
     query = (
         sa.select(t.OUTBOX)
         .where(
+            columns.kind == kind,
+            whose,
             sa.or_(
                 sa.and_(columns.state == "approved", columns.next_at <= at),
                 # Its worker has not reported in time.
                 sa.and_(columns.state == "claimed", columns.lease_until <= at),
-            )
+            ),
         )
         .order_by(columns.next_at, columns.decision_id)
         .limit(most)
@@ -168,9 +282,58 @@ def _decisions(connection: sa.Connection, ids: Sequence[str]) -> list[tuple[str,
     return sorted(found, key=lambda pair: places[pair[1].decision_id])
 
 
-def _still_held(connection: sa.Connection, claims: Sequence[Claim]) -> list[str]:
+def _claimed(
+    connection: sa.Connection,
+    decisions: Sequence[tuple[str, DecisionRow]],
+    rows: Mapping[str, Any],
+    now: datetime,
+    route: Route,
+) -> list[Claim]:
+    """Claims of decisions, with their attempts recorded."""
+    claims = [
+        Claim(
+            decision=decision,
+            campaign_id=campaign,
+            kind=rows[decision.decision_id].kind,
+            token=rows[decision.decision_id].token + 1,
+            attempt=rows[decision.decision_id].attempts + 1,
+        )
+        for campaign, decision in decisions
+    ]
+    if claims:
+        connection.execute(
+            t.OUTBOX.update().where(t.OUTBOX.c.decision_id == sa.bindparam("claimed")),
+            [
+                {
+                    "claimed": claim.decision.decision_id,
+                    "state": "claimed",
+                    "lease_until": microseconds(now + LEASE),
+                    "worker": route.worker,
+                    "token": claim.token,
+                    "attempts": claim.attempt,
+                }
+                for claim in claims
+            ],
+        )
+        connection.execute(
+            t.ATTEMPTS.insert(),
+            [
+                {
+                    "decision_id": claim.decision.decision_id,
+                    "attempt": claim.token,
+                    "kind": claim.kind,
+                    "receiver": route.receiver,
+                    "attempted_at": microseconds(now),
+                }
+                for claim in claims
+            ],
+        )
+    return claims
+
+
+def _still_held(connection: sa.Connection, claims: Sequence[Claim]) -> set[str]:
     tokens = {claim.decision.decision_id: claim.token for claim in claims}
-    return [
+    return {
         row.decision_id
         for part in in_parts(list(tokens))
         for row in connection.execute(
@@ -179,7 +342,36 @@ def _still_held(connection: sa.Connection, claims: Sequence[Claim]) -> list[str]
             .with_for_update()
         )
         if row.token == tokens[row.decision_id]
-    ]
+    }
+
+
+def _try_at(connection: sa.Connection, times: Mapping[str, datetime]) -> None:
+    """Let them be claimed again, each at its time."""
+    if times:
+        connection.execute(
+            t.OUTBOX.update().where(t.OUTBOX.c.decision_id == sa.bindparam("which")),
+            [
+                {
+                    "which": decision_id,
+                    "state": "approved",
+                    "next_at": microseconds(at),
+                    "lease_until": 0,
+                }
+                for decision_id, at in times.items()
+            ],
+        )
+
+
+def _put_aside(connection: sa.Connection, ids: Sequence[str]) -> None:
+    for part in in_parts(ids):
+        connection.execute(
+            t.OUTBOX.update().where(t.OUTBOX.c.decision_id.in_(part)), {"state": "dead"}
+        )
+
+
+def _remove(connection: sa.Connection, ids: Sequence[str]) -> None:
+    for part in in_parts(ids):
+        connection.execute(t.OUTBOX.delete().where(t.OUTBOX.c.decision_id.in_(part)))
 
 
 def _end(
@@ -189,6 +381,28 @@ def _end(
     at: datetime,
     why: str,
 ) -> None:
-    for part in in_parts(ids):
-        connection.execute(t.OUTBOX.delete().where(t.OUTBOX.c.decision_id.in_(part)))
+    _remove(connection, ids)
     move(connection, ids, state, at, why)
+
+
+def _moves(settlements: Sequence[Settlement]) -> dict[tuple[DecisionState, str], list[str]]:
+    """Transitions of decisions, by what they say. A decision that was cancelled stays so, whatever
+    becomes of telling the receiver.
+    """
+    moves: dict[tuple[DecisionState, str], list[str]] = {}
+    for one in settlements:
+        if one.claim.kind == "send":
+            moves.setdefault((one.state, one.why), []).append(_id(one))
+        elif one.state == "handed_over":
+            moves.setdefault(("cancelled", RECEIVER_TOLD), []).append(_id(one))
+        elif one.state == "dead":
+            moves.setdefault(("cancelled", f"not told: {one.why}"), []).append(_id(one))
+    return moves
+
+
+def _id(settlement: Settlement) -> str:
+    return settlement.claim.decision.decision_id
+
+
+def _ids(claims: Sequence[Claim]) -> list[str]:
+    return [claim.decision.decision_id for claim in claims]

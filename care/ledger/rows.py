@@ -1,8 +1,11 @@
 """Rows of the ledger as values."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
+
+MessageKind = Literal["send", "cancel"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -123,16 +126,58 @@ class Claim:
         The decision.
     campaign_id : str
         Its campaign.
+    kind : {"send", "cancel"}
+        Whether the receiver is asked to send it, or told not to.
     token : int
-        Number of the claim: what a worker reports with an older one is ignored.
+        Number of the claim, from 1: what a worker reports with an older one is ignored.
     attempt : int
-        Number of the attempt that is recorded with the claim, from 1.
+        Number of the attempt that is recorded with the claim, from 1; again from 1 after a person
+        has asked for what was given up.
     """
 
     decision: DecisionRow
     campaign_id: str
+    kind: MessageKind
     token: int
     attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """What became of a claim.
+
+    Parameters
+    ----------
+    claim : Claim
+        The claim.
+    state : {"handed_over", "approved", "dead"}
+        The receiver took it; it may be tried again; it will not be, unless a person asks for it.
+    why : str
+        In words, without anything about the customer.
+    next_at : datetime or None
+        When it may be tried again (UTC), of ``approved``.
+    """
+
+    claim: Claim
+    state: Literal["handed_over", "approved", "dead"]
+    why: str = ""
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdicts:
+    """What policy says of decisions that are about to leave; those that it does not name may.
+
+    Parameters
+    ----------
+    refused : mapping of str to str
+        By id, why it may not be sent.
+    postponed : mapping of str to datetime
+        By id, when it is to be asked again (UTC).
+    """
+
+    refused: Mapping[str, str] = field(default_factory=dict)
+    postponed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,6 +85,10 @@ OUTBOX = sa.Table(
     "outbox",
     METADATA,
     sa.Column("decision_id", _ID, sa.ForeignKey("decisions.decision_id"), primary_key=True),
+    sa.Column("kind", _ID, nullable=False),
+    sa.Column("channel", _ID, nullable=False),
+    sa.Column("receiver", _ID),
+    sa.Column("worker", sa.Integer),
     sa.Column("state", _ID, nullable=False),
     sa.Column("next_at", _TIME, nullable=False),
     sa.Column("send_before", _TIME, nullable=False),
@@ -99,6 +103,8 @@ ATTEMPTS = sa.Table(
     METADATA,
     sa.Column("decision_id", _ID, sa.ForeignKey("decisions.decision_id"), primary_key=True),
     sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("kind", _ID, nullable=False),
+    sa.Column("receiver", _ID, nullable=False),
     sa.Column("attempted_at", _TIME, nullable=False),
 )
 
@@ -147,4 +153,13 @@ CONSENT_MERGES = sa.Table(
     sa.Column("digest", _ID, nullable=False),
     sa.Column("new", sa.Integer, nullable=False),
     sa.Column("at", _TIME, nullable=False),
+)
+
+LEASES = sa.Table(
+    "leases",
+    METADATA,
+    sa.Column("name", _ID, primary_key=True),
+    sa.Column("holder", sa.String(128), nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("until", _TIME, nullable=False),
 )

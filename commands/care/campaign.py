@@ -1,4 +1,4 @@
-"""`holdfast care plan`, `approve`, `send`, `outcomes`, `measure`, `status` and `stop`."""
+"""`holdfast care plan`, `approve`, `outcomes`, `measure`, `status` and `stop`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commands.care.failpoint import failpoint
 from commands.command import (
     HomeOption,
     JsonOption,
@@ -15,6 +16,7 @@ from commands.command import (
     in_same_home,
     reporting_errors,
 )
+from holdfast.failpoint import Failpoint, no_failpoint
 
 if TYPE_CHECKING:
     from care.measurement import Measurement
@@ -30,16 +32,20 @@ CampaignArgument = Annotated[
 
 
 @contextmanager
-def opened(home: Path | None) -> Iterator[tuple["CareWorkspace", "Clock"]]:
-    """A home's care and clock; results alone go to standard output."""
+def opened(
+    home: Path | None, failpoint: Failpoint = no_failpoint
+) -> Iterator[tuple["CareWorkspace", "Clock"]]:
+    """A home's care and clock, which follows a simulated operator's; results alone go to standard
+    output.
+    """
     from care.settings import CareSettings
     from commands.console import results_only
     from holdfast.clock import home_clock, system_clock
     from pipeline.care.workspace import care_of
 
     where = home_of(home)
-    with results_only(), care_of(where, CareSettings.read()) as care:
-        yield care, home_clock(where, system_clock)
+    with results_only(), care_of(where, CareSettings.read(), failpoint) as care:
+        yield care, lambda: home_clock(where, system_clock)()
 
 
 @reporting_errors
@@ -55,7 +61,7 @@ def plan(
     from models.words.catalogue import resolve
 
     resolve(language)
-    with opened(home) as (care, clock):
+    with opened(home, failpoint()) as (care, clock):
         from pipeline.care.plan import plan_campaign
 
         planned = plan_campaign(care, name, FeatureSettings.read(), clock, language)
@@ -102,7 +108,7 @@ def approve(
     from models.words.catalogue import resolve
 
     resolve(language)
-    with opened(home) as (care, clock):
+    with opened(home, failpoint()) as (care, clock):
         from pipeline.care.approve import approve_campaign
 
         approval = approve_campaign(care, name, by, digest, clock, language)
@@ -112,26 +118,6 @@ def approve(
     what = f"{approval.to_send:,} may be sent" if approval.to_send else "approved before"
     typer.echo(f"{approval.plan.plan_id}: {what}, by {approval.by}.")
     typer.echo(f"Next: {in_same_home('holdfast care send', home)}")
-
-
-@reporting_errors
-def send(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Hand over what is approved and due, as a file; consent and policy are asked again."""
-    from commands.console import print_json
-    from features.settings import FeatureSettings
-
-    with opened(home) as (care, clock):
-        from pipeline.care.send import send_as_file
-
-        sent = send_as_file(care, FeatureSettings.read(), clock)
-    if as_json:
-        print_json(sent.to_json())
-        return
-    if sent.path is None:
-        typer.echo("Nothing is due.")
-    else:
-        typer.echo(f"{sent.handed_over:,} handed over: {sent.path}")
-    _print_states(sent.states)
 
 
 @reporting_errors
@@ -213,7 +199,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         typer.echo("Care is halted: nothing is sent.")
     for name in names:
         typer.echo(name)
-        _print_states(states[name])
+        print_states(states[name])
     if not names:
         typer.echo("No campaign was planned yet.")
 
@@ -264,6 +250,7 @@ def _print_counts(document: dict[str, Any]) -> None:
         typer.echo(f"  refused by {rule}: {count:,}")
 
 
-def _print_states(states: dict[str, int]) -> None:
+def print_states(states: dict[str, int]) -> None:
+    """Print how many decisions are in each state."""
     for state, count in states.items():
         typer.echo(f"  {state}: {count:,}")

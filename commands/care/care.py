@@ -7,16 +7,16 @@ from commands.care.campaign import (
     measure,
     outcomes,
     plan,
-    send,
     status,
     stop,
 )
 from commands.care.catalogue import check
+from commands.care.delivery import replay, send
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Care: campaigns planned, approved, sent and measured.",
     rich_markup_mode=None,
 )
-for command in (check, plan, approve, send, outcomes, measure, status, stop):
+for command in (check, plan, approve, send, replay, outcomes, measure, status, stop):
     app.command()(command)

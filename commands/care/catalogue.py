@@ -1,4 +1,4 @@
-"""`holdfast care check`: the catalogue of what can be done, and why."""
+"""`holdfast care check`: what can be done and why, and where decisions are handed over to."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +9,7 @@ from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 
 if TYPE_CHECKING:
     from care.catalogue import Catalogue
+    from care.delivery.receivers import Receivers
     from care.model import Condition
 
 
@@ -26,27 +27,48 @@ def check(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the catalogue of actions and triggers, and tell every mistake by its line."""
-    from care.catalogue import CatalogueError, catalogue_of, read_catalogue
+    """Check the catalogue of actions and triggers, and the receivers of the home; tell every mistake
+    by its line.
+    """
+    from care.catalogue import catalogue_of, read_catalogue
+    from care.delivery.receivers import read_receivers, receivers_of
+    from care.faults import FaultyFileError
     from care.jurisdiction import jurisdiction
     from care.settings import CareSettings
     from commands.console import print_json
 
-    where = catalogue or catalogue_of(home_of(home).root)
+    root = home_of(home).root
+    where = catalogue or catalogue_of(root)
     law = jurisdiction(CareSettings.read().jurisdiction)
+    faults: list[str] = []
+    read = receivers = None
     try:
         read = read_catalogue(where, law)
-    except CatalogueError as error:
-        if as_json:
-            print_json({"catalogue": str(where), "faults": [str(fault) for fault in error.faults]})
-        else:
-            for fault in error.faults:
-                typer.echo(str(fault), err=True)
-        raise typer.Exit(CatalogueError.exit_code) from None
+    except FaultyFileError as error:
+        faults += map(str, error.faults)
+    try:
+        receivers = read_receivers(receivers_of(root))
+    except FaultyFileError as error:
+        faults += map(str, error.faults)
     if as_json:
-        print_json({"catalogue": str(where), "faults": [], "jurisdiction": law.name})
+        document = {"catalogue": str(where), "faults": faults, "jurisdiction": law.name}
+        print_json(document | {"receivers": [] if receivers is None else list(receivers.webhooks)})
+    elif read is None or receivers is None:
+        for fault in faults:
+            typer.echo(fault, err=True)
     else:
         _print_catalogue(read, where, law.name)
+        _print_receivers(receivers)
+    if faults:
+        raise typer.Exit(FaultyFileError.exit_code)
+
+
+def _print_receivers(receivers: "Receivers") -> None:
+    for receiver in receivers.webhooks.values():
+        typer.echo(f"{', '.join(receiver.channels)}: by webhook to {receiver.name}")
+    if receivers.channels_in_files:
+        channels = ", ".join(receivers.channels_in_files)
+        typer.echo(f"{channels}: into files ({receivers.files.format})")
 
 
 def _print_catalogue(catalogue: "Catalogue", where: Path, law: str) -> None:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
+from care.delivery.receivers import Receivers
 from care.measurement import Measurement
 from care.settings import CareSettings
 from features.operator.repository import OperatorRepository
@@ -20,10 +21,11 @@ from holdfast.files import write_beside
 from holdfast.home import Home
 from holdfast.zone import day_of
 from pipeline.care.approve import approve_campaign
+from pipeline.care.delivery.relays import Delivery
+from pipeline.care.delivery.send import send_due
 from pipeline.care.measure import measure_campaign
 from pipeline.care.pages import write_effect
 from pipeline.care.plan import plan_campaign
-from pipeline.care.send import send_as_file
 from pipeline.care.workspace import CareWorkspace, care_of
 from pipeline.features import take_in
 from pipeline.simulated_operator import FOLDER
@@ -93,7 +95,9 @@ def send_demo_campaign(
             _fix_salt(home)
             plan_campaign(care, CAMPAIGN, features, clock)
         approve_campaign(care, CAMPAIGN, APPROVED_BY, None, clock)
-        send_as_file(care, features, _after_quiet_hours(clock))
+        later = _after_quiet_hours(clock)
+        files = Delivery(receivers=Receivers(), secrets={}, clock=later, machine_clock=later)
+        send_due(care, files, features)
         states = care.ledger.states(CAMPAIGN)
         (*_, plan) = care.ledger.plans(CAMPAIGN)
         return SentCampaign(

@@ -14,6 +14,7 @@ from care.ledger.ledger import Ledger
 from care.policy import ContactLimits
 from care.settings import CareSettings
 from holdfast.errors import InputError
+from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.files import write_beside
 from holdfast.home import Home
 
@@ -73,8 +74,19 @@ class CareWorkspace:
 
 
 @contextmanager
-def care_of(home: Home, settings: CareSettings) -> Iterator[CareWorkspace]:
+def care_of(
+    home: Home, settings: CareSettings, failpoint: Failpoint = no_failpoint
+) -> Iterator[CareWorkspace]:
     """Open the care folder of a home.
+
+    Parameters
+    ----------
+    home : Home
+        The home.
+    settings : CareSettings
+        How care is planned and sent.
+    failpoint : Failpoint, optional
+        Called within the ledger's transactions.
 
     Raises
     ------
@@ -84,7 +96,7 @@ def care_of(home: Home, settings: CareSettings) -> Iterator[CareWorkspace]:
     law = jurisdiction(settings.jurisdiction)
     catalogue = read_catalogue(catalogue_of(home.root), law)
     home.care.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(settings.ledger_url(home))
+    ledger = Ledger(settings.ledger_url(home), failpoint)
     try:
         yield CareWorkspace(
             home=home, settings=settings, law=law, catalogue=catalogue, ledger=ledger

@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from care.ledger.ledger import Ledger
-from care.ledger.rows import OutcomeRow
+from care.ledger.outbox import Route
+from care.ledger.rows import OutcomeRow, Settlement, Verdicts
 from care.ledger.tables import METADATA
 from holdfast.errors import InputError
 from tests.builders.ledger_rows import NOON, decision_row, plan_row
@@ -42,8 +43,8 @@ def approved(ledger: Ledger, count: int = 3) -> None:
     assert ledger.approve("spring-1", "d" * 64, "Ana", NOON) == count
 
 
-def nobody(_: object) -> dict[str, str]:
-    return {}
+def nobody(_: object) -> Verdicts:
+    return Verdicts()
 
 
 def test_nothing_is_claimed_before_it_is_approved(ledger: Ledger) -> None:
@@ -99,8 +100,9 @@ def test_a_claim_is_one_worker_s_until_its_lease_ends(ledger: Ledger) -> None:
 def test_what_could_not_be_handed_over_is_tried_again_or_given_up(ledger: Ledger) -> None:
     approved(ledger, 2)
     one, other = ledger.outbox.claim(NOON, 2, nobody)
-    assert ledger.outbox.give_back([one], NOON, NOON + 10 * MINUTE, "answer 503") == 1
-    assert ledger.outbox.give_up([other], NOON, "answer 410") == 1
+    later = Settlement(claim=one, state="approved", why="answer 503", next_at=NOON + 10 * MINUTE)
+    never = Settlement(claim=other, state="dead", why="answer 410")
+    assert ledger.outbox.settle([later, never], NOON) == 2
     assert ledger.outbox.claim(NOON + 9 * MINUTE, 9, nobody) == []
     (again,) = ledger.outbox.claim(NOON + 10 * MINUTE, 9, nobody)
     assert (again.decision.decision_id, again.token, again.attempt) == (
@@ -111,11 +113,88 @@ def test_what_could_not_be_handed_over_is_tried_again_or_given_up(ledger: Ledger
 
 def test_who_is_refused_or_too_late_is_not_sent(ledger: Ledger) -> None:
     approved(ledger)
-    claims = ledger.outbox.claim(NOON, 9, lambda _: {"D1": "consent withdrawn"})
+    claims = ledger.outbox.claim(NOON, 9, lambda _: Verdicts(refused={"D1": "consent withdrawn"}))
     assert {claim.decision.decision_id for claim in claims} == {"D0", "D2"}
-    assert ledger.outbox.give_back(claims, NOON, NOON, "busy") == 2
+    busy = [Settlement(claim=one, state="approved", why="busy") for one in claims]
+    assert ledger.outbox.settle(busy, NOON) == 2
     assert ledger.outbox.claim(NOON + timedelta(days=7), 9, nobody) == []
     assert ledger.states() == {"expired": 2, "refused": 1, "withheld": 1}
+
+
+def test_what_was_given_up_is_tried_again_when_somebody_asks_for_it(ledger: Ledger) -> None:
+    approved(ledger, 2)
+    dead = [
+        Settlement(claim=one, state="dead", why="answer 410")
+        for one in ledger.outbox.claim(NOON, 1, nobody)
+    ]
+    assert ledger.outbox.settle(dead, NOON) == 1
+    assert ledger.outbox.replay("Ana", NOON, "autumn") == 0
+    assert ledger.outbox.replay("Ana", NOON, "spring") == 1
+    assert ledger.outbox.replay("Ana", NOON) == 0
+    again = {one.decision.decision_id: one for one in ledger.outbox.claim(NOON, 9, nobody)}
+    one = again[dead[0].claim.decision.decision_id]
+    # The number of the claim goes on, so that a worker that comes back late is not heard.
+    assert (one.token, one.attempt) == (2, 1)
+
+
+def test_receivers_are_given_what_goes_through_their_channels(ledger: Ledger) -> None:
+    rows = [decision_row(number, channel=("sms", "email")[number % 2]) for number in range(4)]
+    ledger.record_plan(plan_row(), {}, rows)
+    ledger.approve("spring-1", "d" * 64, "Ana", NOON)
+    crm = Route(receiver="crm", channels=("email",))
+    mail = ledger.outbox.claim(NOON, 9, nobody, crm)
+    assert [one.decision.decision_id for one in mail] == ["D1", "D3"]
+    assert ledger.outbox.claim(NOON, 9, nobody, Route(channels=())) == []
+    rest = ledger.outbox.claim(NOON, 9, nobody, Route(channels=("sms", "post")))
+    assert [one.decision.decision_id for one in rest] == ["D0", "D2"]
+
+
+def test_what_is_postponed_is_asked_again_later(ledger: Ledger) -> None:
+    approved(ledger, 2)
+    morning = NOON + timedelta(hours=20)
+    claims = ledger.outbox.claim(NOON, 9, lambda _: Verdicts(postponed={"D0": morning}))
+    assert [one.decision.decision_id for one in claims] == ["D1"]
+    assert ledger.outbox.claim(morning - MINUTE, 1, nobody)[0].decision.decision_id == "D1"
+    (again,) = ledger.outbox.claim(morning, 9, nobody, Route())
+    assert (again.decision.decision_id, again.attempt) == ("D0", 1)
+
+
+def test_what_a_lost_worker_claimed_is_taken_over(ledger: Ledger) -> None:
+    approved(ledger)
+    first = ledger.outbox.claim(NOON, 1, nobody, Route(receiver="crm", worker=1))
+    by_command = ledger.outbox.claim(NOON, 1, nobody)
+    assert ledger.outbox.take_over(1) == 0
+    assert ledger.outbox.take_over(2) == 1
+    again = ledger.outbox.claim(NOON, 9, nobody, Route(receiver="crm", worker=2))
+    assert {one.decision.decision_id for one in again} == {"D0", "D2"}
+    assert ledger.outbox.handed_over(first, NOON) == 0
+    assert ledger.outbox.handed_over(by_command, NOON) == 1
+    assert ledger.outbox.waiting() == [("plan_fit_offer", NOON)]
+
+
+def test_what_is_too_late_ends_though_nobody_claims_it(ledger: Ledger) -> None:
+    approved(ledger)
+    ledger.outbox.claim(NOON, 1, nobody)
+    assert ledger.outbox.expire(NOON + timedelta(days=6)) == 0
+    assert ledger.outbox.expire(NOON + timedelta(days=7)) == 3
+    assert ledger.states() == {"expired": 3, "withheld": 1}
+
+
+def test_one_process_holds_the_lease(ledger: Ledger) -> None:
+    lease, second = timedelta(seconds=10), timedelta(seconds=1)
+    one = ledger.work_lease.take("one", NOON, lease)
+    assert one.holder == "one"
+    assert ledger.work_lease.take("two", NOON + 9 * second, lease) == one
+    assert ledger.work_lease.renew(one, NOON + 9 * second, lease)
+    assert ledger.work_lease.take("two", NOON + 18 * second, lease).holder == "one"
+    two = ledger.work_lease.take("two", NOON + 19 * second, lease)
+    assert (two.holder, two.token) == ("two", one.token + 1)
+    assert not ledger.work_lease.renew(one, NOON + 20 * second, lease)
+    # Who has lost it cannot give it back.
+    ledger.work_lease.give_back(one, NOON + 20 * second)
+    assert ledger.work_lease.take("one", NOON + 21 * second, lease).holder == "two"
+    ledger.work_lease.give_back(two, NOON + 22 * second)
+    assert ledger.work_lease.take("one", NOON + 22 * second, lease).holder == "one"
 
 
 def test_a_halt_stops_everything_at_once(ledger: Ledger) -> None:
@@ -155,7 +234,7 @@ def test_a_failure_changes_nothing(ledger: Ledger) -> None:
     assert ledger.plans() == []
     approved(ledger)
 
-    def broken(_: object) -> dict[str, str]:
+    def broken(_: object) -> Verdicts:
         raise RuntimeError("policy")
 
     with pytest.raises(RuntimeError, match="policy"):

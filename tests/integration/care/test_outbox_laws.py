@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from care.ledger.ledger import Ledger
-from care.ledger.rows import Claim
+from care.ledger.outbox import LEASE
+from care.ledger.rows import Claim, Settlement, Verdicts
 from tests.builders.ledger_rows import NOON, decision_row, plan_row
 
 COUNT = 5
 ENDED = {"handed_over", "refused", "expired", "dead"}
-LEASE = timedelta(minutes=5)
 
 
 class Outbox(RuleBasedStateMachine):
@@ -27,6 +27,7 @@ class Outbox(RuleBasedStateMachine):
         self.now = NOON
         self.held: list[tuple[Claim, object]] = []
         self.taken: set[str] = set()
+        self.dead = 0
 
     @initialize()
     def approve(self) -> None:
@@ -40,8 +41,9 @@ class Outbox(RuleBasedStateMachine):
         claims = self.ledger.outbox.claim(
             self.now,
             most,
-            lambda rows: {r.decision_id: "no" for r in rows if r.decision_id in names},
-            LEASE,
+            lambda rows: Verdicts(
+                refused={r.decision_id: "no" for r in rows if r.decision_id in names}
+            ),
         )
         still = {c.decision.decision_id for c, until in self.held if until > self.now}
         mine = {claim.decision.decision_id for claim in claims}
@@ -72,15 +74,19 @@ class Outbox(RuleBasedStateMachine):
         if not self.held:
             return
         claim, _ = data.draw(st.sampled_from(self.held))
-        if dead:
-            self.ledger.outbox.give_up([claim], self.now, "no")
-        else:
-            self.ledger.outbox.give_back([claim], self.now, self.now, "later")
+        ended = Settlement(claim=claim, state="dead" if dead else "approved", why="no")
+        done = self.ledger.outbox.settle([ended], self.now)
+        self.dead += bool(done and dead)
         self.forget(claim)
 
     @rule(minutes=st.integers(1, 8))
     def wait(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
+
+    @rule()
+    def replay(self) -> None:
+        assert self.ledger.outbox.replay("Ana", self.now) == self.dead
+        self.dead = 0
 
     @rule(is_halted=st.booleans())
     def halt(self, is_halted: bool) -> None:
@@ -100,11 +106,11 @@ class Outbox(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         while claims := self.ledger.outbox.claim(
-            self.now + timedelta(days=30), COUNT, lambda rows: {}, LEASE
+            self.now + timedelta(days=30), COUNT, lambda rows: Verdicts()
         ):
             raise AssertionError(f"sent too late: {claims}")
         self.ledger.halt("Ana", self.now, is_halted=False)
-        self.ledger.outbox.claim(self.now + timedelta(days=30), COUNT, lambda rows: {}, LEASE)
+        self.ledger.outbox.claim(self.now + timedelta(days=30), COUNT, lambda rows: Verdicts())
         states = self.ledger.states()
         assert set(states) <= ENDED | {"withheld"}
         self.ledger.close()

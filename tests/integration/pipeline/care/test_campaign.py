@@ -1,7 +1,6 @@
 """A campaign on a home: planned, approved, handed over as a file, answered and measured."""
 
 import csv
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,58 +9,34 @@ import pyarrow.parquet as pq
 import pytest
 
 from care.consents import ConsentStatement
+from care.delivery.files import COLUMNS
+from care.delivery.receivers import Receivers
 from care.ledger.forget import ERASED
 from care.policy import NO, UNKNOWN, YES
-from care.settings import CareSettings
 from features.contracts.vocabulary import CONTACT_CHANNELS
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.care.approve import approve_campaign
 from pipeline.care.consents import merge_consents
+from pipeline.care.delivery.relays import Delivery
+from pipeline.care.delivery.send import Sent, send_due
 from pipeline.care.measure import measure_campaign
 from pipeline.care.outcomes import take_in_outcomes
 from pipeline.care.plan import PlannedCampaign, plan_campaign
-from pipeline.care.send import COLUMNS, send_as_file
 from pipeline.care.workspace import CareWorkspace, care_of
 from pipeline.privacy.erase import erase_people
 from pipeline.privacy.export import export_person
+from tests.builders.care_home import CAMPAIGN, SETTINGS, care_home
 from tests.builders.night import FEATURES, NIGHT
 from training.settings import LabelSettings
 
 NOON = NIGHT + timedelta(hours=12)
-SETTINGS = CareSettings(jurisdiction="EU", contacts_per_household=9, offers_per_household=9)
-CAMPAIGN = """
-action = "courtesy_call"
-triggers = ["predicted_risk"]
-begins_on = "2025-05-01"
-ends_on = "2025-05-31"
-control_share = 0.3
-outcome_days = 30
-most_households = 1000
-priority = 1
-"""
 
 
 @pytest.fixture
 def home(operator_home: Home, tmp_path: Path) -> Home:
-    home = Home(Path(shutil.copytree(operator_home.root, tmp_path / "home")))
-    home.care.mkdir()
-    (home.care / "salt").write_text("a salt that does not change\n", encoding="utf-8")
-    campaigns = home.care / "campaigns"
-    campaigns.mkdir()
-    text = CAMPAIGN.replace('"predicted_risk"', '"everybody"')
-    (campaigns / "calls.toml").write_text(text, encoding="utf-8")
-    default = Path("care/catalogue.toml").read_text(encoding="utf-8")
-    everybody = """
-[triggers.everybody]
-when = [{ fact = "risk_rank_share", at_most = 1.0 }]
-source = "prediction"
-actions = ["courtesy_call", "plan_fit_offer"]
-valid_days = 7
-"""
-    (home.care / "catalogue.toml").write_text(default + everybody, encoding="utf-8")
-    return home
+    return care_home(operator_home, tmp_path / "home")
 
 
 def noon() -> datetime:
@@ -71,6 +46,12 @@ def noon() -> datetime:
 def next_day() -> datetime:
     """Quiet hours have ended everywhere."""
     return NOON + timedelta(days=1)
+
+
+def sent_now(care: CareWorkspace) -> Sent:
+    """All that is due handed over as a file."""
+    files = Delivery(receivers=Receivers(), secrets={}, clock=next_day, machine_clock=next_day)
+    return send_due(care, files, FEATURES)
 
 
 def planned(care: CareWorkspace, name: str = "calls") -> PlannedCampaign:
@@ -91,12 +72,12 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         assert counts.sent >= 3
         assert counts.control >= 1
         assert counts.holdout == 0
-        assert send_as_file(care, FEATURES, next_day).path is None
+        assert sent_now(care).path is None
         with pytest.raises(InputError, match="digest: must be that of the plan"):
             approve_campaign(care, "calls", "Ana", "00000000", noon)
         approval = approve_campaign(care, "calls", "Ana", plan.row.digest[:8], noon)
         assert (approval.to_send, approval.by) == (counts.sent, "Ana")
-        sent = send_as_file(care, FEATURES, next_day)
+        sent = sent_now(care)
         assert sent.states == {"handed_over": counts.sent, "withheld": counts.control}
         assert sent.path is not None
         with sent.path.open(encoding="utf-8", newline="") as file:
@@ -105,7 +86,7 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         assert len({row["decision_id"] for row in rows}) == len(rows) == counts.sent
         assert all("{" not in row["message"] and row["message"] for row in rows)
         assert all(next_day() <= datetime.fromisoformat(row["send_after"]) for row in rows)
-        assert send_as_file(care, FEATURES, next_day).path is None
+        assert sent_now(care).path is None
 
         told = tmp_path / "told.csv"
         first = rows[0]["decision_id"]
@@ -194,7 +175,7 @@ def test_who_wants_no_contact_since_the_plan_is_not_sent_anything(home: Home) ->
             happened_at=NOON + timedelta(hours=1),
         )
         care.ledger.consents.record([withdrawn], "event", NOON)
-        states = send_as_file(care, FEATURES, next_day).states
+        states = sent_now(care).states
         about_one = sum(row.customer_id == one for row in sent)
         assert states["refused"] == about_one
         assert states["handed_over"] == plan.counts.sent - about_one
@@ -234,13 +215,11 @@ def test_a_person_halts_care(home: Home) -> None:
         care.ledger.halt("Ana", NOON, is_halted=False)
         approved(care)
         care.ledger.halt("Ana", NOON)
-        assert send_as_file(care, FEATURES, next_day).path is None
+        assert sent_now(care).path is None
 
 
 def test_offers_need_consent_and_are_withheld_from_the_holdout(home: Home) -> None:
-    offer = CAMPAIGN.replace("courtesy_call", "plan_fit_offer").replace(
-        '"predicted_risk"', '"everybody"'
-    )
+    offer = CAMPAIGN.replace("courtesy_call", "plan_fit_offer")
     (home.care / "campaigns" / "offer.toml").write_text(offer, encoding="utf-8")
     settings = SETTINGS.model_copy(update={"holdout_share": 0.2})
     with care_of(home, settings) as care:
@@ -274,7 +253,7 @@ def test_a_campaign_runs_on_its_days_only(home: Home) -> None:
 def test_who_is_erased_is_gone_from_care_too(home: Home) -> None:
     with care_of(home, SETTINGS) as care:
         plan = approved(care)
-        send_as_file(care, FEATURES, next_day)
+        sent_now(care)
         decided = care.ledger.decisions("calls")
         person = decided[0][1].customer_id
         told = export_person(home, person, now=NOON, language="en").document["care"]

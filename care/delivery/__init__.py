@@ -1,0 +1,1 @@
+"""Delivery: the only place with outgoing HTTP; webhooks that are signed, and files."""

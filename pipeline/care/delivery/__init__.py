@@ -1,0 +1,1 @@
+"""What is approved leaves: policy asked again, relays, files, and the process that works."""

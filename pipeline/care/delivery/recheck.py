@@ -1,0 +1,165 @@
+"""Policy asked again, on what is known now, about decisions that are about to leave."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from care.consents import ConsentsInForce
+from care.ledger.rows import DecisionRow, Verdicts, microseconds, moment
+from care.model import Action
+from care.planning import CareFacts
+from care.policy import PolicyQuestion, judge
+from care.quiet_hours import next_allowed
+from features.operator.line_facts import FactReading
+from features.settings import FeatureSettings
+from holdfast.clock import Clock
+from pipeline.care.consents import merge_consents
+from pipeline.care.facts import consent_facts, policy_facts
+from pipeline.care.plan import earlier_decisions, halted_by_night, newest_snapshot
+from pipeline.care.workspace import CareWorkspace
+
+NOT_IN_SERVICE = "not_in_service"
+"""Why a decision is refused whose line is no longer in the newest snapshot."""
+
+NOT_IN_CATALOGUE = "not_in_catalogue"
+"""Why a decision is refused whose action is no longer in the catalogue."""
+
+
+class Recheck:
+    """Policy on the facts of the newest snapshot, and of the ledger when it is made.
+
+    Parameters
+    ----------
+    care : CareWorkspace
+        The home's care.
+    features : FeatureSettings
+        Memory and threads that reading may take.
+    clock : Clock
+        The home's.
+    """
+
+    def __init__(self, care: CareWorkspace, features: FeatureSettings, clock: Clock) -> None:
+        self._care, self._clock = care, clock
+        merge_consents(care.home, care.ledger, clock())
+        self._earlier = earlier_decisions(care.ledger)
+        self._decided = {entry.decision.decision_id: entry.decided_at for entry in self._earlier}
+        self._reading = FactReading(
+            at=newest_snapshot(care.home),
+            memory_gb=features.memory_gb,
+            threads=features.threads_to_use,
+        )
+        self._halted = halted_by_night(care.home)
+        self._known: dict[tuple[str, datetime], CareFacts] = {}
+        self.send_after: dict[str, datetime] = {}
+        """When each that was asked about may be sent from then on, out of quiet hours."""
+
+    @property
+    def snapshot(self) -> datetime:
+        """Time of the snapshot that facts come from (UTC)."""
+        return self._reading.at
+
+    def read(self, waiting: Collection[tuple[str, datetime]]) -> None:
+        """Read what will be asked about decisions of some actions, made at some times, so that no
+        transaction waits for it.
+        """
+        for code, decided_at in waiting:
+            if code in self._care.catalogue.actions:
+                self._facts(self._care.catalogue.actions[code], decided_at)
+
+    def for_files(self, decisions: Sequence[DecisionRow]) -> Verdicts:
+        """What policy says of decisions that go into a file: whoever reads it waits for the end of
+        quiet hours.
+        """
+        refused: dict[str, str] = {}
+        # Read for each claim: somebody may have withdrawn since the one before.
+        customers = {decision.customer_id for decision in decisions}
+        consents = self._care.ledger.consents.in_force(self._clock(), customers)
+        made: dict[tuple[str, datetime], list[DecisionRow]] = {}
+        unknown: dict[str, datetime] = {}
+        for one in decisions:
+            if one.decision_id in self._decided:
+                made.setdefault((one.action, self._decided[one.decision_id]), []).append(one)
+            else:
+                # Approved since this was made; whoever is made next knows it.
+                unknown[one.decision_id] = self._clock()
+        for (code, decided_at), chosen in made.items():
+            action = self._care.catalogue.actions.get(code)
+            if action is None:
+                refused |= {one.decision_id: NOT_IN_CATALOGUE for one in chosen}
+            else:
+                refused |= self._of_action(action, decided_at, chosen, consents)
+        return Verdicts(refused=refused, postponed=unknown)
+
+    def for_webhooks(self, decisions: Sequence[DecisionRow]) -> Verdicts:
+        """What policy says of decisions that go to a receiver: they wait for the end of quiet hours,
+        and are asked about again then.
+        """
+        verdicts = self.for_files(decisions)
+        now = self._clock()
+        may = [
+            one.decision_id
+            for one in decisions
+            if one.decision_id not in verdicts.refused.keys() | verdicts.postponed.keys()
+        ]
+        quiet = {one: self.send_after[one] for one in may if self.send_after[one] > now}
+        return replace(verdicts, postponed={**verdicts.postponed, **quiet})
+
+    def _of_action(
+        self,
+        action: Action,
+        decided_at: datetime,
+        decisions: Sequence[DecisionRow],
+        consents: ConsentsInForce,
+    ) -> dict[str, str]:
+        """What refuses decisions of one action now. A decision is asked against those made before it:
+        later ones were asked against it.
+        """
+        facts = self._facts(action, decided_at)
+        places = {line: place for place, line in enumerate(facts.subscription_id.tolist())}
+        refused = {
+            decision.decision_id: NOT_IN_SERVICE
+            for decision in decisions
+            if decision.subscription_id not in places
+        }
+        now = np.int64(microseconds(self._clock()))
+        for channel in dict.fromkeys(decision.channel for decision in decisions):
+            asked = [
+                decision
+                for decision in decisions
+                if decision.channel == channel and decision.decision_id not in refused
+            ]
+            rows = np.array([places[str(one.subscription_id)] for one in asked], dtype=np.intp)
+            known = replace(
+                facts.policy(str(channel), action).taken(rows),
+                **consent_facts(consents, str(channel), facts.customer_id[rows]),
+            )
+            law = self._care.law
+            at = np.full(len(asked), now)
+            when = next_allowed(at, known.zone, known.zones, str(channel), law)
+            question = PolicyQuestion(
+                action_class=action.action_class,
+                uses_profiling=action.uses_profiling,
+                cool_down_days=action.cool_down_days,
+                channel=str(channel),
+                jurisdiction=law,
+                limits=self._care.limits,
+                care_is_halted=self._halted,
+            )
+            refusals = judge(replace(known, send_at=when), question)
+            for place, decision in enumerate(asked):
+                self.send_after[decision.decision_id] = moment(int(when[place]))
+                if reasons := refusals.reasons(place):
+                    refused[decision.decision_id] = ", ".join(reasons)
+        return refused
+
+    def _facts(self, action: Action, decided_at: datetime) -> CareFacts:
+        key = (action.code, decided_at)
+        if key not in self._known:
+            earlier = [entry for entry in self._earlier if entry.decided_at < decided_at]
+            self._known[key] = policy_facts(
+                *(self._care.home, action, self._care.limits, earlier),
+                *(ConsentsInForce(), self._reading, self._clock()),
+            )
+        return self._known[key]

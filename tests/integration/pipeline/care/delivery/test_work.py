@@ -1,0 +1,141 @@
+"""The process that works: it hands over until it is told to stop, and holds a lease meanwhile."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from care.delivery.receivers import Receivers
+from holdfast.clock import Clock, system_clock
+from holdfast.home import Home
+from pipeline.care.approve import approve_campaign
+from pipeline.care.delivery.relays import Delivery
+from pipeline.care.delivery.send import send_due
+from pipeline.care.delivery.work import WorkError, WorkPlan, work
+from pipeline.care.plan import plan_campaign
+from pipeline.care.workspace import CareWorkspace, care_of
+from tests.builders.care_home import SETTINGS, care_home
+from tests.builders.night import FEATURES, NIGHT
+from tests.builders.receiver import SECRET, RawReceiver, receiving
+
+NOON = NIGHT + timedelta(hours=12)
+
+
+@pytest.fixture
+def home(operator_home: Home, tmp_path: Path) -> Home:
+    return care_home(operator_home, tmp_path / "home")
+
+
+def planned(care: CareWorkspace) -> int:
+    """Plan and approve; how many are to be sent."""
+    plan = plan_campaign(care, "calls", FEATURES, lambda: NOON)
+    return approve_campaign(care, "calls", "Ana", plan.row.digest, lambda: NOON).to_send
+
+
+class Day:
+    """A clock that goes on by two hours whenever somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(hours=2)
+        return self.now
+
+
+def work_plan(care: CareWorkspace, receiver: RawReceiver, clock: Clock) -> WorkPlan:
+    crm = receiver.declared(channels=("phone",))
+    delivery = Delivery(
+        receivers=Receivers(webhooks={"crm": crm}),
+        secrets={"crm": [SECRET]},
+        clock=clock,
+        machine_clock=system_clock,
+    )
+    return WorkPlan(care=care, delivery=delivery, features=FEATURES, holder="one")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; the test's own time limit ends it where it never does."""
+    while not holds():
+        await asyncio.sleep(0.02)
+
+
+async def worked(plan: WorkPlan, meanwhile: Coroutine[None, None, None]) -> None:
+    """Work until something has happened."""
+    stop = asyncio.Event()
+    working, waiting = asyncio.create_task(work(plan, stop)), asyncio.create_task(meanwhile)
+    await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await working
+    assert waiting.done()
+    await waiting
+
+
+def test_all_that_is_approved_is_handed_over_once(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        to_send = planned(care)
+        receiver = RawReceiver()
+
+        async def run() -> None:
+            async with receiving(receiver):
+                plan = work_plan(care, receiver, Day())
+                await worked(plan, until(lambda: "approved" not in care.ledger.states()))
+
+        asyncio.run(run())
+        assert sum(receiver.seen.values()) == len(receiver.seen) == to_send
+        decided = {row.decision_id for _, row in care.ledger.decisions("calls") if row.channel}
+        assert set(receiver.seen) == decided
+        assert all("{" not in body["data"]["message"] for body in receiver.bodies)
+        # Ended in an orderly way, it lets the next one begin at once.
+        now = system_clock()
+        assert care.ledger.work_lease.take("two", now, timedelta(seconds=1)).holder == "two"
+
+
+def test_a_second_process_says_who_works(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        now = system_clock()
+        held = care.ledger.work_lease.take("other:17", now, timedelta(hours=1))
+        plan = work_plan(care, RawReceiver(), Day())
+        with pytest.raises(WorkError, match="other:17 works on this ledger"):
+            asyncio.run(work(plan, asyncio.Event()))
+        care.ledger.work_lease.give_back(held, now)
+
+
+def test_nothing_leaves_after_a_halt_and_it_goes_on_after_that(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        to_send = planned(care)
+        receiver = RawReceiver()
+        day = Day()
+        care.ledger.halt("Ana", NOON)
+
+        async def halted() -> None:
+            await until(lambda: day.now > NOON + timedelta(hours=4))
+            assert not receiver.bodies
+            care.ledger.halt("Ana", NOON, is_halted=False)
+            await until(lambda: "approved" not in care.ledger.states())
+
+        async def run() -> None:
+            async with receiving(receiver):
+                await worked(work_plan(care, receiver, day), halted())
+
+        asyncio.run(run())
+        assert len(receiver.seen) == to_send
+
+
+def test_what_is_quiet_for_a_customer_waits_until_it_is_not(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        to_send = planned(care)
+        receiver = RawReceiver()
+        midnight = NOON + timedelta(hours=12)
+
+        async def run() -> None:
+            async with receiving(receiver):
+                delivery = work_plan(care, receiver, lambda: midnight).delivery
+                await asyncio.to_thread(send_due, care, delivery, FEATURES)
+
+        asyncio.run(run())
+        waiting = care.ledger.states()["approved"]
+        assert 0 < waiting <= to_send
+        assert len(receiver.bodies) == to_send - waiting
