@@ -65,7 +65,8 @@ from benchmarks.memory import MIB, PeakMemory
 from features.online.settings import OnlineSettings
 from holdfast.clock import home_clock, system_clock
 from holdfast.home import Home
-from pipeline.night.nightly import NightConfig, run_night
+from pipeline.night.config import NightConfig
+from pipeline.night.nightly import run_night
 from pipeline.night.options import NightOptions
 
 steps, memory = [], []

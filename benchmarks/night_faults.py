@@ -27,8 +27,9 @@ from features.settings import FeatureSettings
 from holdfast.home import Home
 from holdfast.logging import progress
 from pipeline.features import build_features
+from pipeline.night.config import NightConfig
 from pipeline.night.night import Night
-from pipeline.night.nightly import NightConfig, run_night
+from pipeline.night.nightly import run_night
 from pipeline.night.options import NightOptions
 from pipeline.night.score import ScoreConfig
 from pipeline.train import train_target

@@ -238,5 +238,5 @@ class Measurement:
             **asdict(self.belief),
             "contaminated": self.belief.contaminated,
             "groups": [asdict(group) for group in self.groups],
-            "approved_by": sorted({plan.approved_by for plan in self.approved}),
+            "approved_by": sorted({plan.by.name for plan in self.approved}),
         }

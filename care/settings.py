@@ -1,6 +1,6 @@
 """Settings of care: the place whose rules hold, how much contact is enough, who is held out."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from holdfast.home import Home
 from holdfast.settings import Section
@@ -51,3 +51,17 @@ class CareSettings(Section):
     def has_ledger(self, home: Home) -> bool:
         """Whether there is one already, or one was named: nothing is made by asking."""
         return bool(self.ledger) or (home.care / LEDGER).exists()
+
+
+class ApproverSettings(Section):
+    """Who approves plans on the command line."""
+
+    prefix = "HOLDFAST_CARE_"
+
+    approver_key: SecretStr | None = Field(
+        default=None,
+        description=(
+            "API key of the person who approves with `holdfast care approve`; its scope is"
+            " care:approve. Default: it is asked for."
+        ),
+    )

@@ -37,7 +37,7 @@ def demo(
         from holdfast.home import Home
         from pipeline.demo import DemoConfig
         from pipeline.demo import demo as run
-        from pipeline.night.nightly import NightConfig
+        from pipeline.night.config import NightConfig
         from training.settings import TrainingConfig
 
         result = run(

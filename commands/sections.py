@@ -30,7 +30,7 @@ class Setting:
 
 def sections() -> tuple[type[Section], ...]:
     """All sections, the front door's first."""
-    from care.settings import CareSettings
+    from care.settings import ApproverSettings, CareSettings
     from features.online.settings import OnlineSettings
     from features.settings import (
         ExpectationSettings,
@@ -65,7 +65,7 @@ def sections() -> tuple[type[Section], ...]:
             GateSettings,
         ),
         *(UpliftSettings, BandSettings, ValueSettings, ScoreSettings, FeedSettings),
-        *(CareSettings, ServingSettings, RetentionSettings),
+        *(CareSettings, ApproverSettings, ServingSettings, RetentionSettings),
     )
 
 

@@ -136,6 +136,11 @@ class Home:
         return self.root / "care"
 
     @cached_property
+    def exported_care(self) -> Path:
+        """What the ledger gives back to the raw tables, a folder per table."""
+        return self.care / "exported"
+
+    @cached_property
     def care_list(self) -> Path:
         """Whom to care for first."""
         return self.root / "care_list.csv"

@@ -30,7 +30,8 @@ from holdfast.logging import progress
 from models.churn import CHURN, TABLE_CHURN
 from models.registry import CHAMPION, SHADOW, RegistryEntry, list_versions
 from pipeline.care.demo import play_demo_campaign, send_demo_campaign
-from pipeline.night.nightly import NightConfig, run_night
+from pipeline.night.config import NightConfig
+from pipeline.night.nightly import run_night
 from pipeline.night.options import NightOptions
 from pipeline.night.status import Status, read_status
 from pipeline.promote import ShownVersion, promote_model, show_model, would_pass

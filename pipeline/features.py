@@ -1,6 +1,6 @@
 """The features of an operator's own tables, from taking rows in to serving them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,9 @@ from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
 from features.raw_tables.options import RawOptions
 from features.settings import FeatureSettings, OperatorSettings
+from features.sources import open_source
 from features.sources.files.text_form import TextForms
+from features.sources.joined import JoinedTables
 from holdfast.clock import keep_time
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from features.intake.verdicts import NightVerdict
     from features.operator.materialize import Materialized
 
+
+OWN_CARE_PART = "holdfast_care.parquet"
+"""File of a raw table that our own care gave back (see `pipeline.care.nightly.export`)."""
 
 _OWN_ZONE = OperatorSettings()
 
@@ -212,7 +217,8 @@ def take_in(
     expectations: "Expectations | None" = None,
     forms: TextForms | None = None,
 ) -> "CheckReport":
-    """Check raw tables and take them into the home's raw store, with what time it is for them.
+    """Check raw tables and take them into the home's raw store, with what time it is for them, and
+    beside them what the home's own care gave back.
 
     Parameters
     ----------
@@ -229,6 +235,8 @@ def take_in(
     """
     forms = forms or TextForms.read(home.raw)
     tables = open_raw_tables(source, encoding, watermark, forms)
+    if home.exported_care.exists():
+        tables = JoinedTables(tables, open_source(str(home.exported_care)))
     from features.compute.known import last_build, require_last_tables
     from features.erased.erased_ids import ErasedIds
     from features.erased.erased_rows import ErasedRows
@@ -266,11 +274,23 @@ def _recorded(expectations: "Expectations", home: Home, now: datetime) -> "Judge
     from features.intake.night_record import NightRecord
 
     def judge(intake: "Intake") -> "NightVerdict":
-        night = expectations.judge(intake)
+        # No other night says how many contacts of our own there should be, and they must not hide
+        # that those of other systems are missing.
+        night = expectations.judge(
+            replace(
+                intake,
+                files=lambda name: _of_others(intake.files(name)),
+                present=lambda name: _of_others(intake.present(name)),
+            )
+        )
         NightRecord(home.expectations).write(night, now, expectations.accepted_by)
         return night
 
     return judge
+
+
+def _of_others(files: Sequence[Path]) -> Sequence[Path]:
+    return [path for path in files if path.name != OWN_CARE_PART]
 
 
 def apply_features(home: Home, online: OnlineSettings | None = None) -> list[Change]:

@@ -10,14 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from care.ledger import tables as t
+from care.ledger.approvals import Approvals
 from care.ledger.consents import Consents
 from care.ledger.database import open_database, reading
+from care.ledger.export import Exports
 from care.ledger.lease import WorkLease
+from care.ledger.measured import Measured
 from care.ledger.outbox import Outbox
 from care.ledger.outcomes import OutcomeFate, record_outcomes
 from care.ledger.queries import decision_query, decision_row, is_halted, move
 from care.ledger.rows import (
-    ApprovalRow,
+    Approver,
     CampaignRow,
     DecisionRow,
     OutcomeRow,
@@ -52,6 +55,9 @@ class Ledger:
         self.outbox = Outbox(self._engine, failpoint)
         self.work_lease = WorkLease(self._engine)
         self.consents = Consents(self._engine)
+        self.approvals = Approvals(self._engine)
+        self.measured = Measured(self._engine)
+        self.exports = Exports(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -149,15 +155,15 @@ class Ledger:
         with reading(self._engine) as connection:
             return [_plan_row(row) for row in connection.execute(query).mappings()]
 
-    def approve(self, plan_id: str, digest: str, by: str, at: datetime) -> int:
+    def approve(self, plan_id: str, digest: str, by: Approver, at: datetime) -> int:
         """Approve a plan: from now on, what it sends may be claimed.
 
         Parameters
         ----------
         plan_id, digest : str
             The plan, and what was approved of it.
-        by : str
-            Name of who approves.
+        by : Approver
+            Who approves.
         at : datetime
             When (UTC).
 
@@ -171,8 +177,8 @@ class Ledger:
         InputError
             There is no such plan, or it is another than the one that was looked at.
         """
-        if not by.strip():
-            raise InputError("--by", "must name who approves", by)
+        if not by.name.strip():
+            raise InputError("by", "must name who approves", by.name)
         with self._engine.begin() as connection:
             plan = self._plan(connection, plan_id)
             if plan is None:
@@ -187,7 +193,9 @@ class Ledger:
                 {
                     "plan_id": plan_id,
                     "digest": digest,
-                    "approved_by": by.strip(),
+                    "approved_by": by.name.strip(),
+                    "how": by.how,
+                    "key": by.key,
                     "approved_at": microseconds(at),
                 },
             )
@@ -217,35 +225,14 @@ class Ledger:
                         for decision, channel, after, before in sent
                     ],
                 )
-            move(connection, [row[0] for row in sent], "approved", at, f"by {by.strip()}")
+            move(connection, [row[0] for row in sent], "approved", at, f"by {by.name.strip()}")
             self._failpoint("in_approval")
             return len(sent)
 
     def approved_by(self, plan_id: str) -> str | None:
         """Who approved a plan; None where nobody has."""
-        query = sa.select(t.APPROVALS.c.approved_by).where(t.APPROVALS.c.plan_id == plan_id)
-        with reading(self._engine) as connection:
-            return connection.execute(query).scalar()
-
-    def approvals(self, campaign_id: str) -> list[ApprovalRow]:
-        """Who approved which plans of a campaign, the first one first."""
-        query = (
-            sa.select(t.APPROVALS)
-            .join(t.PLANS, t.PLANS.c.plan_id == t.APPROVALS.c.plan_id)
-            .where(t.PLANS.c.campaign_id == campaign_id)
-            .order_by(t.PLANS.c.number)
-        )
-        with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        return [
-            ApprovalRow(
-                plan_id=row.plan_id,
-                digest=row.digest,
-                approved_by=row.approved_by,
-                approved_at=moment(row.approved_at),
-            )
-            for row in rows
-        ]
+        approval = self.approvals.of_plan(plan_id)
+        return None if approval is None else approval.by.name
 
     def approved_campaign(self, campaign_id: str) -> CampaignRow | None:
         """A campaign as it was when a plan of it was last approved; None where none was."""

@@ -36,6 +36,60 @@ class PlanRow:
     about: dict[str, Any]
 
 
+ApprovedHow = Literal["key", "rule", "simulation", "typed"]
+"""How it is known who approved: by an API key of theirs; by a rule that they approved with one; a
+simulated operator has nobody to ask; earlier releases let a name be typed.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approver:
+    """Who approves.
+
+    Parameters
+    ----------
+    name : str
+        A person, by name.
+    how : {"key", "rule", "simulation", "typed"}
+        How it is known that it is they.
+    key : str or None
+        Name of the API key; None without one.
+    """
+
+    name: str
+    how: ApprovedHow
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRule:
+    """A campaign's plans approved in advance, up to a ceiling.
+
+    Parameters
+    ----------
+    campaign_id : str
+        The campaign.
+    digest : str
+        SHA-256 of what was approved of it: its file, its action and its triggers. What is another
+        now is not approved.
+    most_messages : int
+        Messages on one day, at most, at least 1.
+    most_cost : float
+        Their cost, at most, in the operator's currency, at least 0.
+    by : Approver
+        Who approved it.
+    at : datetime
+        When (UTC).
+    """
+
+    campaign_id: str
+    digest: str
+    most_messages: int
+    most_cost: float
+    by: Approver
+    at: datetime
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApprovalRow:
     """A plan that was approved.
@@ -44,16 +98,16 @@ class ApprovalRow:
     ----------
     plan_id, digest : str
         The plan, and what was approved of it.
-    approved_by : str
+    by : Approver
         Who approved it.
-    approved_at : datetime
+    at : datetime
         When (UTC).
     """
 
     plan_id: str
     digest: str
-    approved_by: str
-    approved_at: datetime
+    by: Approver
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +255,25 @@ class OutcomeRow:
     value: float
     happened_at: datetime
     reported_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaturedOutcome:
+    """Whether the line of a decision was lost, by the operator's own tables.
+
+    Parameters
+    ----------
+    decision_id : str
+        The decision.
+    is_lost : bool or None
+        None where the line was not at risk, or it is not recorded why it ended.
+    matured_at : datetime
+        When that was final (UTC).
+    """
+
+    decision_id: str
+    is_lost: bool | None
+    matured_at: datetime
 
 
 def microseconds(moment: datetime) -> int:

@@ -1,6 +1,6 @@
 """Tables of the ledger.
 
-Rows of decisions, transitions, attempts, outcomes, approvals and consents are never changed. `outbox` alone
+Rows of plans, approvals, decisions, transitions, attempts, outcomes and consents are never changed. `outbox` alone
 holds what changes while a decision is on its way. What may name a person's affairs (the fields of a
 message) stands in `message_fields`, which can be erased without touching a decision.
 """
@@ -47,6 +47,23 @@ APPROVALS = sa.Table(
     sa.Column("plan_id", _ID, sa.ForeignKey("plans.plan_id"), primary_key=True),
     sa.Column("digest", _ID, nullable=False),
     sa.Column("approved_by", sa.String(128), nullable=False),
+    sa.Column("how", _ID, nullable=False),
+    sa.Column("key", _ID),
+    sa.Column("approved_at", _TIME, nullable=False),
+)
+
+RULES = sa.Table(
+    "approval_rules",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("campaign_id", _ID, nullable=False, index=True),
+    sa.Column("digest", _ID, nullable=False),
+    sa.Column("most_messages", sa.Integer, nullable=False),
+    sa.Column("most_cost", sa.Double, nullable=False),
+    sa.Column("is_ended", sa.Boolean, nullable=False),
+    sa.Column("approved_by", sa.String(128), nullable=False),
+    sa.Column("how", _ID, nullable=False),
+    sa.Column("key", _ID),
     sa.Column("approved_at", _TIME, nullable=False),
 )
 
@@ -162,4 +179,22 @@ LEASES = sa.Table(
     sa.Column("holder", sa.String(128), nullable=False),
     sa.Column("token", sa.Integer, nullable=False),
     sa.Column("until", _TIME, nullable=False),
+)
+
+MATURED = sa.Table(
+    "matured_outcomes",
+    METADATA,
+    sa.Column("decision_id", _ID, sa.ForeignKey("decisions.decision_id"), primary_key=True),
+    sa.Column("is_lost", sa.Boolean),
+    sa.Column("matured_at", _TIME, nullable=False),
+    sa.Column("recorded_at", _TIME, nullable=False),
+)
+
+MEASUREMENTS = sa.Table(
+    "measurements",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("campaign_id", _ID, nullable=False, index=True),
+    sa.Column("document", sa.JSON, nullable=False),
+    sa.Column("measured_at", _TIME, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""`holdfast care plan`, `approve`, `outcomes`, `measure`, `status` and `stop`."""
+"""`holdfast care plan`, `outcomes`, `measure` and `stop`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,41 +83,8 @@ def plan(
             )
     typer.echo(f"Plan {planned.row.plan_id}, digest {planned.row.digest[:8]}. Nothing is sent.")
     typer.echo(f"Page: {planned.page}")
-    command = f"holdfast care approve {name} --by NAME --digest {planned.row.digest[:8]}"
+    command = f"holdfast care approve {name} --digest {planned.row.digest[:8]}"
     typer.echo(f"Next: {in_same_home(command, home)}")
-
-
-@reporting_errors
-def approve(
-    name: CampaignArgument,
-    by: Annotated[str, typer.Option(help="Name of who approves.")],
-    digest: Annotated[
-        str | None,
-        typer.Option(
-            help="Digest of the plan that was looked at, or its first eight letters."
-            " Default: whatever plan is newest",
-            show_default=False,
-        ),
-    ] = None,
-    language: PageLanguageOption = "en",
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Approve the newest plan of a campaign: what it sends may go out from then on."""
-    from commands.console import print_json
-    from models.words.catalogue import resolve
-
-    resolve(language)
-    with opened(home, failpoint()) as (care, clock):
-        from pipeline.care.approve import approve_campaign
-
-        approval = approve_campaign(care, name, by, digest, clock, language)
-    if as_json:
-        print_json(approval.to_json())
-        return
-    what = f"{approval.to_send:,} may be sent" if approval.to_send else "approved before"
-    typer.echo(f"{approval.plan.plan_id}: {what}, by {approval.by}.")
-    typer.echo(f"Next: {in_same_home('holdfast care send', home)}")
 
 
 @reporting_errors
@@ -180,28 +147,6 @@ def measure(
     for line in told_effect(measured):
         typer.echo(line)
     typer.echo(f"Page: {page}")
-
-
-@reporting_errors
-def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show all campaigns, and the states of their decisions."""
-    from commands.console import print_json
-
-    with opened(home) as (care, _):
-        names = [campaign.campaign_id for campaign in care.ledger.campaigns()]
-        states = {name: care.ledger.states(name) for name in names}
-        halted = care.ledger.is_halted
-    if as_json:
-        listed = [{"campaign_id": name, "state": states[name]} for name in names]
-        print_json({"is_halted": halted, "campaigns": listed})
-        return
-    if halted:
-        typer.echo("Care is halted: nothing is sent.")
-    for name in names:
-        typer.echo(name)
-        print_states(states[name])
-    if not names:
-        typer.echo("No campaign was planned yet.")
 
 
 @reporting_errors

@@ -2,21 +2,16 @@
 
 import typer
 
-from commands.care.campaign import (
-    approve,
-    measure,
-    outcomes,
-    plan,
-    status,
-    stop,
-)
+from commands.care.approve import approve
+from commands.care.campaign import measure, outcomes, plan, stop
 from commands.care.catalogue import check
 from commands.care.delivery import replay, send
+from commands.care.overview import show, status
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Care: campaigns planned, approved, sent and measured.",
     rich_markup_mode=None,
 )
-for command in (check, plan, approve, send, replay, outcomes, measure, status, stop):
+for command in (check, plan, show, approve, send, replay, status, outcomes, measure, stop):
     app.command()(command)

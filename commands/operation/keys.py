@@ -42,6 +42,13 @@ def create(
             help=f"What it may be used for; may be given several times. One of {', '.join(KeyScope)}."
         ),
     ],
+    person: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the person whose key it is; needed for the scope care:approve.",
+            show_default=False,
+        ),
+    ] = None,
     expires_days: Annotated[
         int | None,
         typer.Option(help="Days after which its secret is no longer valid.", show_default=False),
@@ -54,7 +61,8 @@ def create(
     from serving.access.key_store import KeyStore
 
     store = KeyStore(home_of(home), system_clock)
-    _print_issued(store.create(name, scope, lifetime_days=expires_days), as_json)
+    issued = store.create(name, scope, person=person, lifetime_days=expires_days)
+    _print_issued(issued, as_json)
 
 
 @app.command()
@@ -126,6 +134,7 @@ def _until(ends: str | None) -> str:
 def _print_keys(keys: Sequence[Mapping[str, Any]]) -> None:
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Column, Table
 
     if not keys:
@@ -134,6 +143,7 @@ def _print_keys(keys: Sequence[Mapping[str, Any]]) -> None:
     table = Table(
         Column("name", no_wrap=True),
         "state",
+        Column("person", overflow="fold"),
         Column("scopes", overflow="fold"),
         Column("secret", no_wrap=True),
         Column("ends", no_wrap=True),
@@ -146,6 +156,7 @@ def _print_keys(keys: Sequence[Mapping[str, Any]]) -> None:
             table.add_row(
                 key["name"] if first else "",
                 _STATES[key["state"]] if first else "",
+                escape(key["person"] or "") if first else "",
                 "\n".join(key["scopes"]) if first else "",
                 secret["id"],
                 (secret["expires_at"] or "never")[:10],

@@ -61,7 +61,8 @@ def nightly(
         typer.Option(
             "--from",
             metavar="STEP",
-            help="Step to begin with: take_in, features, materialize, score, retention or summary.",
+            help="Step to begin with: take_in, features, materialize, score, care, retention or"
+            " summary.",
         ),
     ] = "take_in",
     wait: Annotated[
@@ -127,14 +128,20 @@ def _run(
     from features.mapping.opening import place_of
     from features.online.settings import OnlineSettings
     from holdfast.clock import home_clock, system_clock
-    from pipeline.night.nightly import NightConfig, run_night
+    from pipeline.care.nightly.night import CareOfNight
+    from pipeline.night.config import NightConfig
+    from pipeline.night.nightly import run_night
 
+    config = NightConfig.read()
+    clock = home_clock(home, system_clock, options.source and place_of(options.source))
+    features, labels = config.scoring.features, config.training.labels
     return run_night(
         home,
         options,
-        NightConfig.read(),
-        clock=home_clock(home, system_clock, options.source and place_of(options.source)),
+        config,
+        clock=clock,
         online=OnlineSettings.read(),
+        care=CareOfNight(home, config.care, features, labels, clock),
         end=_say,
         asked=asked,
     )

@@ -91,6 +91,9 @@ def _print_nights(console: "Console", read: "Status") -> None:
             escape(night.error or "; ".join(night.doubts)),
         )
     console.print(table)
+    care = read.nights[0].step("care")
+    if care is not None:
+        console.print(f"Care: {escape(care.about)}", soft_wrap=True)
     score = read.nights[0].step("score")
     if score is not None and "changes" in score.result:
         from models.feed.facts import changes_in_words

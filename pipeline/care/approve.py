@@ -1,55 +1,22 @@
-"""A plan approved by a named person: what it sends may go out from then on."""
+"""Plans approved by a named person, now or in advance."""
 
-from dataclasses import dataclass
-from typing import Any
-
-from care.ledger.rows import PlanRow
+from care.ledger.approving import Approval, approve_newest, rule_digest
+from care.ledger.rows import ApprovalRule, Approver
 from holdfast.clock import Clock
+from holdfast.errors import InputError
 from pipeline.care.pages import write_plan_page
-from pipeline.care.plan import newest_plan
 from pipeline.care.workspace import CareWorkspace
-
-
-@dataclass(frozen=True, kw_only=True)
-class Approval:
-    """An approved plan.
-
-    Parameters
-    ----------
-    plan : PlanRow
-        The plan.
-    by : str
-        Who approved it, now or before.
-    to_send : int
-        Decisions that may be sent from now on; 0 where it was approved before.
-    """
-
-    plan: PlanRow
-    by: str
-    to_send: int
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return {
-            "campaign_id": self.plan.campaign_id,
-            "plan_id": self.plan.plan_id,
-            "digest": self.plan.digest,
-            "approved_by": self.by,
-            "to_send": self.to_send,
-        }
 
 
 def approve_campaign(
     care: CareWorkspace,
     name: str,
-    by: str,
+    by: Approver,
     digest: str | None,
     clock: Clock,
     language: str = "en",
 ) -> Approval:
-    """Approve the newest plan of a campaign.
-
-    Only the newest: an earlier one did not see what has been decided since.
+    """Approve the newest plan of a campaign: what it sends may go out from then on.
 
     Parameters
     ----------
@@ -57,8 +24,8 @@ def approve_campaign(
         The home's care.
     name : str
         The campaign.
-    by : str
-        Name of who approves.
+    by : Approver
+        Who approves.
     digest : str or None
         Of the plan that was looked at, or its first eight letters; None for whatever is newest.
     clock : Clock
@@ -72,8 +39,57 @@ def approve_campaign(
         The campaign was never planned, or its newest plan is another than the one looked at.
     """
     campaign = care.campaign(name)
-    plan = newest_plan(care.ledger, campaign)
-    given = plan.digest if digest is None or plan.digest[:8] == digest else digest
-    to_send = care.ledger.approve(plan.plan_id, given, by, clock())
-    write_plan_page(care, plan, campaign, language)
-    return Approval(plan=plan, by=care.ledger.approved_by(plan.plan_id) or by, to_send=to_send)
+    approval = approve_newest(care.ledger, campaign.campaign_id, by, digest, clock())
+    write_plan_page(care, approval.plan, campaign, language)
+    return approval
+
+
+def approve_nightly(
+    care: CareWorkspace, name: str, by: Approver, most_messages: int, most_cost: float, clock: Clock
+) -> ApprovalRule:
+    """Approve the plans of each night in advance, up to a ceiling.
+
+    Parameters
+    ----------
+    care : CareWorkspace
+        The home's care.
+    name : str
+        The campaign, as its file, its action and its triggers are now: changed, it needs another
+        approval.
+    by : Approver
+        Who approves.
+    most_messages : int
+        Messages on one day, at most; at least 1.
+    most_cost : float
+        Their cost, at most, in the operator's currency; at least 0.
+    clock : Clock
+        The home's.
+
+    Raises
+    ------
+    InputError
+        There is no such campaign, or a ceiling breaks its rule.
+    """
+    if most_messages < 1:
+        raise InputError("--most-messages", "must be at least 1", most_messages)
+    if not 0 <= most_cost < float("inf"):
+        raise InputError("--most-cost", "must be a number of at least 0", most_cost)
+    rule = ApprovalRule(
+        campaign_id=name,
+        digest=rule_digest(care.campaign(name), care.catalogue),
+        most_messages=most_messages,
+        most_cost=most_cost,
+        by=by,
+        at=clock(),
+    )
+    care.ledger.approvals.record_rule(rule)
+    return rule
+
+
+def end_nightly(care: CareWorkspace, name: str, by: Approver, clock: Clock) -> bool:
+    """Approve nothing more of a campaign in advance; False where nothing was."""
+    rule = care.ledger.approvals.rule_of(name)
+    if rule is None:
+        return False
+    care.ledger.approvals.end_rule(rule, by, clock())
+    return True

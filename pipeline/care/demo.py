@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 
 from care.delivery.receivers import Receivers
+from care.ledger.rows import Approver
 from care.measurement import Measurement
 from care.settings import CareSettings
 from features.operator.repository import OperatorRepository
@@ -33,7 +34,7 @@ from simulator.engine.simulator import Simulator
 from training.settings import LabelSettings
 
 CAMPAIGN = "courtesy_calls"
-APPROVED_BY = "the demo"
+APPROVED_BY = Approver(name="the demo", how="simulation")
 LATER = "later"
 """Folder, below the demo's home, of the home in which the campaign has run its course."""
 

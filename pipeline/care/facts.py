@@ -10,6 +10,7 @@ from typing import TypedDict
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from care.campaign import Campaign
@@ -34,6 +35,7 @@ from holdfast.zone import day_of
 from models.churn import CHURN, NON_PAYMENT
 from models.registry import SHADOW
 from models.score_set import ScoreFacts, read_facts, read_scores
+from pipeline.features import OWN_CARE_PART
 from training.labelling.history import RawHistory
 from training.labelling.population import lines_porting
 
@@ -269,7 +271,7 @@ class _Contacts:
     ) -> None:
         since = reading.at - timedelta(days=365)
         table = household_contacts(home.raw, since, reading)
-        ours = {entry.decision.decision_id for entry in earlier}
+        ours = {entry.decision.decision_id for entry in earlier} | _given_back(home)
         others = [row for row in table.to_pylist() if row["contact_id"] not in ours]
         first = now - timedelta(days=limits.within_days)
         self._offers: Counter[str] = Counter()
@@ -320,6 +322,14 @@ class _Contacts:
 
     def taken(self, households: Texts) -> NDArray[np.bool_]:
         return np.array([household in self._taken for household in households.tolist()], dtype=bool)
+
+
+def _given_back(home: Home) -> set[str]:
+    """Our own contacts among those of the raw tables: the ledger says more of them."""
+    path = home.exported_care / "care_contacts" / OWN_CARE_PART
+    if not path.exists():
+        return set()
+    return set(pq.read_table(path, columns=["contact_id"])["contact_id"].to_pylist())
 
 
 class _Policy:

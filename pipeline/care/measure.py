@@ -101,7 +101,7 @@ def measure_campaign(
         if shown is None or told is None
         else _by_day(seen[told], campaign.outcome_days, shown.critical),
         groups=() if told is None or campaign.reading != "once" else _groups(seen[told]),
-        approved=tuple(care.ledger.approvals(name)),
+        approved=tuple(care.ledger.approvals.of_campaign(name)),
     )
 
 
@@ -217,7 +217,7 @@ def _belief(
 
 
 def _funnel(care: CareWorkspace, name: str, drawn: Sequence[Drawn]) -> Funnel:
-    approved = {row.plan_id for row in care.ledger.approvals(name)}
+    approved = {row.plan_id for row in care.ledger.approvals.of_campaign(name)}
     plans = [plan.about for plan in care.ledger.plans(name) if plan.plan_id in approved]
     refused: dict[str, int] = {}
     for about in plans:

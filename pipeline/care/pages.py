@@ -30,11 +30,12 @@ def write_plan_page(
     from reports.care.plan import render_plan
     from reports.words.texts import texts
 
-    approvals = {row.plan_id: row for row in care.ledger.approvals(plan.campaign_id)}
     action = care.catalogue.actions[campaign.action]
     currency = care.catalogue.operator.currency
     page = render_plan(
-        plan, campaign, action, currency, approvals.get(plan.plan_id), texts(language)
+        *(plan, campaign, action, currency),
+        care.ledger.approvals.of_plan(plan.plan_id),
+        texts(language),
     )
     return _written(care.home.care / "plans" / f"{plan.plan_id}.html", page)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -248,6 +248,8 @@ def _kept(
         about={
             **asdict(counts),
             "model": f"{known.scores.model} version {known.scores.version}",
+            "scores_as": known.scores.alias,
+            "cost": counts.sent * action.cost,
             "scores_at": known.scores.at,
             "jurisdiction": care.law.name,
             "channels": _channels(plan, action),
@@ -356,18 +358,3 @@ def _write_file(care: CareWorkspace, plan: Plan, known: HomeFacts, plan_id: str)
 def _digest(value: object) -> str:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def newest_plan(ledger: Ledger, campaign: Campaign) -> PlanRow:
-    """The newest plan of a campaign.
-
-    Raises
-    ------
-    InputError
-        It was never planned.
-    """
-    plans: Sequence[PlanRow] = ledger.plans(campaign.campaign_id)
-    if not plans:
-        rule = "must have a plan; run `holdfast care plan` first"
-        raise InputError(f"campaign {campaign.campaign_id}", rule)
-    return plans[-1]

@@ -17,12 +17,12 @@ from holdfast.home import Home
 from holdfast.sentences import Sentence, read_sentence
 from reports.night.sentences import told
 
-StepName = Literal["take_in", "features", "materialize", "score", "retention", "summary"]
+StepName = Literal["take_in", "features", "materialize", "score", "care", "retention", "summary"]
 Verdict = Literal["done", "doubts", "stopped"]
 
 STEPS: tuple[StepName, ...] = (
     *("take_in", "features", "materialize"),
-    *("score", "retention", "summary"),
+    *("score", "care", "retention", "summary"),
 )
 """Steps of a night, in order."""
 
@@ -93,6 +93,13 @@ class Step:
         result = self.result
         if "doubts" in result:
             result = result | {"doubts": [word(read_sentence(one)) for one in result["doubts"]]}
+        if "campaigns" in result:
+            result = result | {
+                "campaigns": [
+                    one | {"why": one["why"] and word(read_sentence(one["why"]))}
+                    for one in result["campaigns"]
+                ]
+            }
         document = to_document(self) | {"about": word(self.sentence), "result": result}
         del document["sentence"]
         return document

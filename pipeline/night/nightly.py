@@ -13,18 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from care.settings import CareSettings
 from features.compute.queries import view_queries
 from features.intake.expectations import Expectations
 from features.intake.verdicts import NightStoppedError
 from features.online.settings import OnlineSettings
 from features.operator.newest import newest_digest
 from features.operator.repository import OperatorRepository
-from features.settings import ExpectationSettings, OperatorSettings
 from features.sources.files.text_form import TextForms
 from features.sources.place import is_folder
 from features.sql.parts import raw_identity
@@ -36,6 +32,9 @@ from holdfast.home import Home, locked
 from holdfast.sentences import Sentence, as_written, named, parted, read_sentence, sentence
 from holdfast.zone import day_of, day_start, midnight_before, zone_name
 from pipeline.features import build_features, materialize_features, take_in
+from pipeline.night.care import NightCare
+from pipeline.night.care_step import CareStep
+from pipeline.night.config import NightConfig
 from pipeline.night.found import changed_scores, judged_tables
 from pipeline.night.night import (
     STEPS,
@@ -47,56 +46,15 @@ from pipeline.night.night import (
 )
 from pipeline.night.options import NightOptions
 from pipeline.night.rested_on import tables_rested_on
-from pipeline.night.score import ScoreConfig, score_everybody
+from pipeline.night.score import score_everybody
 from pipeline.night.scoring_versions import find_versions
 from pipeline.night.source_files import source_files
 from pipeline.night.status import newest_scores, read_status, scores_of, write_status_page
 from pipeline.privacy.needs import require_long_enough
 from pipeline.privacy.pending import finish_pending_removal
 from pipeline.privacy.retention import apply_retention
-from pipeline.privacy.settings import RetentionSettings
-from training.settings import TrainingConfig
 
 _log = logging.getLogger(__name__)
-
-
-class NightConfig(BaseModel):
-    """The settings of a night.
-
-    Parameters
-    ----------
-    expectations : ExpectationSettings
-        What is expected of tonight's tables.
-    scoring : ScoreConfig
-        What scores depend on; its `features` are those of the build, too.
-    retention : RetentionSettings
-        How long what is kept.
-    care : CareSettings
-        Where the ledger lies, and how care is planned.
-    training : TrainingConfig
-        What training needs to be kept.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    operator: OperatorSettings = OperatorSettings()
-    expectations: ExpectationSettings = ExpectationSettings()
-    scoring: ScoreConfig = ScoreConfig()
-    retention: RetentionSettings = RetentionSettings()
-    care: CareSettings = CareSettings()
-    training: TrainingConfig = TrainingConfig()
-
-    @classmethod
-    def read(cls) -> Self:
-        """Read every section from the environment; for the edges only."""
-        return cls(
-            operator=OperatorSettings.read(),
-            expectations=ExpectationSettings.read(),
-            scoring=ScoreConfig.read(),
-            retention=RetentionSettings.read(),
-            care=CareSettings.read(),
-            training=TrainingConfig.read(),
-        )
 
 
 @dataclass(frozen=True)
@@ -119,6 +77,7 @@ def run_night(
     *,
     clock: Clock,
     online: OnlineSettings,
+    care: NightCare | None = None,
     begin: Callable[[StepName], None] = lambda name: None,
     end: Told = lambda step: None,
     asked: Asked = lambda questions: None,
@@ -138,6 +97,8 @@ def run_night(
         The home's (`holdfast.clock.home_clock`).
     online : OnlineSettings
         Where the newest features go.
+    care : NightCare, optional
+        What to do about care (`pipeline.care.nightly.night.CareOfNight`). Default: nothing.
     begin, end : callable
         Told of every step, before and after.
     asked : callable
@@ -168,7 +129,8 @@ def run_night(
             from pipeline.privacy.erase import finish_erasure
 
             finish_erasure(home, config.care)
-        return _Run(home, options, config, clock, online, begin, end, asked, failpoint).run()
+        told = (begin, end, asked, failpoint)
+        return _Run(home, options, config, clock, online, care, *told).run()
 
 
 class _Run:
@@ -181,6 +143,7 @@ class _Run:
         config: NightConfig,
         clock: Clock,
         online: OnlineSettings,
+        care: NightCare | None,
         begin: Callable[[StepName], None],
         end: Told,
         asked: Asked,
@@ -188,6 +151,7 @@ class _Run:
     ) -> None:
         self._home, self._options, self._config = home, options, config
         self._clock, self._online = clock, online
+        self._care_step = CareStep(home, care)
         self._begin, self._end, self._asked = begin, end, asked
         self._failpoint = failpoint
         self._records = NightRecords(home)
@@ -200,6 +164,8 @@ class _Run:
 
     def run(self) -> Night:
         try:
+            if self._options.first_step == STEPS[0]:
+                self._care_step.export()
             for name in STEPS[STEPS.index(self._options.first_step) :]:
                 self._begin(name)
                 self._night = self._night.with_step(self._step(name))
@@ -253,6 +219,7 @@ class _Run:
             sorted(self._options.accepted),
             sorted(self._stop_tables),
             self._config.expectations.model_dump(),
+            self._care_step.exported(),
         ]
 
     def _take_in(self) -> _Outcome:
@@ -383,6 +350,12 @@ class _Run:
         changed = changed_scores(run.changes)
         return _Outcome(sentence("scored", scored=scored, changed=changed), run.to_json())
 
+    def _care_inputs(self) -> object:
+        return self._care_step.inputs(self._night, day_of(self._clock(), self._zone))
+
+    def _care(self) -> _Outcome:
+        return _Outcome(*self._care_step.run(self._night))
+
     def _retention_inputs(self) -> object:
         return [
             str(day_of(self._clock(), self._zone)),
@@ -428,6 +401,7 @@ class _Run:
         ]
         if newer:
             doubts.append(sentence("older_than_scores", day=newer[0][:10]))
+        doubts += self._care_step.doubts
         self._night = replace(
             self._night,
             clock=time_origin(self._home),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from care.ledger.forget import forget_people
@@ -173,6 +174,9 @@ class Places:
             removed += forget_people(url, self._people.customers, dry_run=self._dry_run)
         for path in sorted((self._home.care / "plans").glob("*.parquet")):
             removed += remove_rows(path, IDS, self._has_score, dry_run=self._dry_run)
+        for path in sorted(self._home.exported_care.glob("*/*.parquet")):
+            if "customer_id" in pq.read_schema(path).names:
+                removed += remove_rows(path, IDS, self._has_score, dry_run=self._dry_run)
         for path in sorted((self._home.care / "sent").glob("*.csv")):
             removed += _forget_in_csv(path, self._people, self._dry_run)
         return removed
@@ -197,8 +201,6 @@ class Places:
 
 
 def _forget_first_column(path: Path, people: People, dry_run: bool) -> int:
-    import pyarrow.parquet as pq
-
     name = pq.read_schema(path).names[0]
     return remove_rows(
         path, (name,), lambda rows: people.own(rows, {name: "customer_id"}), dry_run=dry_run

@@ -102,7 +102,7 @@ def _lead(about: Mapping[str, Any], approved: ApprovalRow | None, texts: Texts) 
     return template.format(
         sent=count(about["sent"]),
         control=count(about["control"]),
-        by="" if approved is None else approved.approved_by,
+        by="" if approved is None else approved.by.name,
     )
 
 

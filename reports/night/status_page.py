@@ -26,6 +26,7 @@ STEPS = {
     "features": to_translate("compute features"),
     "materialize": to_translate("make them ready for serving"),
     "score": to_translate("score"),
+    "care": to_translate("measure and plan care"),
     "retention": to_translate("remove what was kept for long enough"),
     "summary": to_translate("sum up"),
 }

@@ -31,6 +31,24 @@ OF_NIGHTS: Mapping[str, str] = {
     "kept_all": "nothing was kept for long enough to go",
     "scores_by": "scores by {models}",
     "no_scores": "no scores",
+    "no_care": "no campaign was ever planned, and no consent was sent",
+    "care_ran": (
+        "{consents:,} new consents, {matured:,} decisions whose outcome is final, {measured:,}"
+        " campaigns of which more is known; {campaigns}"
+    ),
+    "no_nightly_campaign": "no campaign is approved in advance",
+    "plan_approved": "{campaign}: {sent:,} messages approved by its rule",
+    "plan_nobody": "{campaign}: nobody is left to be sent anything",
+    "plan_waits": "{campaign}: the plan waits for a person: {why}",
+    "plan_not_planned": "{campaign}: not planned: {why}",
+    "rule_outdated": "the campaign, its action or its triggers are others than those approved",
+    "night_has_doubts": "the night has doubts",
+    "care_may_not_run": "no care may run after this night",
+    "ranked_by_shadow": "a model in shadow ranks it",
+    "over_messages": "{sent:,} messages today are more than {most:,}",
+    "over_cost": "a cost of {cost:,.2f} today is more than {most:,.2f}",
+    "care_failed": "care was left out: {why}",
+    "care_not_exported": "what our own care did was not given to the raw tables: {why}",
     # errors
     "unexpected": "unexpected {kind}: {error}",
 }

@@ -33,17 +33,20 @@ class Caller:
         What may be asked for.
     purpose : {"service", "marketing"} or None
         What it is asked for; None for a key that opens nothing about customers.
+    person : str or None
+        Name of the person whose key it is; None of a system's, and without one.
     """
 
     name: str | None
     scopes: frozenset[KeyScope]
     purpose: Purpose | None
+    person: str | None = None
 
     @classmethod
     @lru_cache(maxsize=1024)
-    def of_key(cls, name: str, scopes: frozenset[KeyScope]) -> "Caller":
+    def of_key(cls, name: str, scopes: frozenset[KeyScope], person: str | None = None) -> "Caller":
         """The caller behind a key."""
-        return cls(name, scopes, purpose_of(scopes))
+        return cls(name, scopes, purpose_of(scopes), person)
 
 
 THIS_MACHINE = Caller(None, frozenset(KeyScope), "service")

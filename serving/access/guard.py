@@ -43,7 +43,7 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
         else:
             key = await self._access.authenticate(_bearer(scope))
-            set_caller(scope, Caller.of_key(key.name, key.scopes))
+            set_caller(scope, Caller.of_key(key.name, key.scopes, key.person))
             allowance = await self._access.count(key)
             await self._app(scope, receive, _with_headers(send, allowance))
 

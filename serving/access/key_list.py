@@ -39,6 +39,7 @@ def list_keys(home: Home, clock: Clock) -> list[dict[str, Any]]:
         listed.append(
             {
                 "name": key.name,
+                "person": key.person,
                 "state": state,
                 "scopes": sorted(key.scopes),
                 "created_at": key.created_at.isoformat(),

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from holdfast.clock import Clock
 from holdfast.errors import HomeError
@@ -16,6 +17,38 @@ REFRESH_SECONDS = 2.0
 _MOST_SECONDS = 30.0  # how long keys that cannot be read again are believed
 
 _log = logging.getLogger(__name__)
+
+KnownKeys = Mapping[str, tuple[ApiKey, StoredSecret]]
+"""Keys by the ids of their secrets."""
+
+
+class InvalidKeyError(Exception):
+    """A secret is none of a valid key; the message says why."""
+
+
+def by_secret(keys: Iterable[ApiKey]) -> KnownKeys:
+    """Keys by the ids of their secrets."""
+    return {secret.id: (key, secret) for key in keys for secret in key.secrets}
+
+
+def find_valid(known: KnownKeys, secret: str, now: datetime) -> tuple[ApiKey, StoredSecret]:
+    """The key of a secret, and what is kept of the secret.
+
+    Raises
+    ------
+    InvalidKeyError
+        It is no valid key. Only who holds the secret is told what has become of the key.
+    """
+    read = read_secret(secret)
+    found = None if read is None else known.get(read[0])
+    if read is None or found is None or not is_same(read[1], found[1].digest):
+        raise InvalidKeyError("The key is not known here.")
+    key, stored = found
+    if key.revoked_at is not None:
+        raise InvalidKeyError("The key was revoked.")
+    if stored.expires_at is not None and now >= stored.expires_at:
+        raise InvalidKeyError("The key has expired.")
+    return found
 
 
 class KeyRing:
@@ -41,7 +74,7 @@ class KeyRing:
         self._read_keys = read_keys
         self._clock = clock
         self._elapsed = elapsed
-        self._by_secret: Mapping[str, tuple[ApiKey, StoredSecret]] = {}
+        self._by_secret: KnownKeys = {}
         self._read_at = -float("inf")
         self._tried_at = -float("inf")
         self._required = False
@@ -57,7 +90,7 @@ class KeyRing:
         self._tried_at = self._elapsed()
         keys = tuple(self._read_keys())
         self._read_at = self._tried_at
-        self._by_secret = {secret.id: (key, secret) for key in keys for secret in key.secrets}
+        self._by_secret = by_secret(keys)
         self._required = self._required or bool(keys)
 
     def has_valid(self) -> bool:
@@ -84,17 +117,10 @@ class KeyRing:
             401, where it is no valid key; 503 as `is_required`.
         """
         self._keep_fresh()
-        read = read_secret(secret)
-        known = None if read is None else self._by_secret.get(read[0])
-        if read is None or known is None or not is_same(read[1], known[1].digest):
-            raise unauthorized("The key is not known here.")
-        key, stored = known
-        # Only who holds the secret is told what has become of the key.
-        if key.revoked_at is not None:
-            raise unauthorized("The key was revoked.")
-        if stored.expires_at is not None and self._clock() >= stored.expires_at:
-            raise unauthorized("The key has expired.")
-        return known
+        try:
+            return find_valid(self._by_secret, secret, self._clock())
+        except InvalidKeyError as error:
+            raise unauthorized(str(error)) from None
 
     def _keep_fresh(self) -> None:
         if self._elapsed() - self._tried_at >= REFRESH_SECONDS:

@@ -20,6 +20,7 @@ from serving.access.secret import NewSecret, make_secret
 MOST_DAYS = 3_650
 """Longest time that a key may be valid, and an old secret beside a new one, in days."""
 
+_MOST_NAME = 128
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _metadata = sa.MetaData()
@@ -32,6 +33,13 @@ _keys = sa.Table(
     sa.Column("lifetime_days", sa.Integer),
     sa.Column("created_at", sa.Integer, nullable=False),
     sa.Column("revoked_at", sa.Integer),
+)
+# A table of its own: files of earlier releases have none.
+_persons = sa.Table(
+    "persons",
+    _metadata,
+    sa.Column("key", sa.Text, sa.ForeignKey(_keys.c.name), primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
 )
 _secrets = sa.Table(
     "secrets",
@@ -79,6 +87,8 @@ class ApiKey:
         When it was revoked, in UTC; None while it was not.
     secrets : tuple of StoredSecret
         Newest first; more than one after a rotation.
+    person : str or None
+        Name of the person whose key it is; None for a system's.
     """
 
     name: str
@@ -86,6 +96,7 @@ class ApiKey:
     created_at: datetime
     revoked_at: datetime | None
     secrets: tuple[StoredSecret, ...]
+    person: str | None = None
 
     @cached_property
     def counted_as(self) -> str:
@@ -153,6 +164,7 @@ class KeyStore:
         name: str,
         scopes: Iterable[str],
         *,
+        person: str | None = None,
         lifetime_days: int | None = None,
     ) -> IssuedKey:
         """Make a key.
@@ -163,6 +175,8 @@ class KeyStore:
             Who will ask with it: 1 to 64 letters, digits, dots, dashes and underscores.
         scopes : iterable of str
             Names of what it may be used for, at least one.
+        person : str, optional
+            Name of the person whose key it is, 1 to 128 characters; needed to approve plans of care.
         lifetime_days : int, optional
             Days for which each of its secrets is valid, 1 to 3650; for ever where it is not given.
 
@@ -176,6 +190,7 @@ class KeyStore:
             rule = "must be 1 to 64 letters, digits, dots, dashes or underscores"
             raise InputError("NAME", rule, name)
         chosen = read_scopes(scopes)
+        _require_person(person, chosen)
         _require_days("--expires-days", lifetime_days, 1)
         secret, now = make_secret(), self._now()
         expires_at = _lifetime(lifetime_days, now)
@@ -190,6 +205,8 @@ class KeyStore:
                     created_at=_seconds(now),
                 )
             )
+            if person is not None:
+                connection.execute(_persons.insert().values(key=name, person=person.strip()))
             _insert_secret(connection, name, secret, now, expires_at)
         return IssuedKey(name, secret.text, expires_at)
 
@@ -265,9 +282,14 @@ class KeyStore:
                         _secrets.c.created_at.desc(), sa.text("rowid DESC")
                     )
                 ).all()
+                persons = (
+                    {row.key: row.person for row in connection.execute(sa.select(_persons))}
+                    if sa.inspect(connection).has_table(_persons.name)
+                    else {}
+                )
         except sa.exc.SQLAlchemyError as error:
             raise unusable(self._path, "read", error) from None
-        return tuple(_stored_key(key, secrets) for key in keys)
+        return tuple(_stored_key(key, secrets, persons.get(key.name)) for key in keys)
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)
@@ -286,6 +308,15 @@ class KeyStore:
 def _require_days(option: str, days: int | None, least: int) -> None:
     if days is not None and not least <= days <= MOST_DAYS:
         raise InputError(option, f"must be {least} to {MOST_DAYS}", days)
+
+
+def _require_person(person: str | None, scopes: frozenset[KeyScope]) -> None:
+    if person is None:
+        if KeyScope.CARE_APPROVE in scopes:
+            rule = "must name the person who will approve with a key of the scope care:approve"
+            raise InputError("--person", rule)
+    elif not (1 <= len(person.strip()) <= _MOST_NAME and person.isprintable()):
+        raise InputError("--person", f"must be 1 to {_MOST_NAME} printable characters", person)
 
 
 def _require_key(connection: sa.Connection, name: str) -> sa.Row[Any]:
@@ -309,7 +340,7 @@ def _insert_secret(
     )
 
 
-def _stored_key(key: sa.Row[Any], secrets: Iterable[sa.Row[Any]]) -> ApiKey:
+def _stored_key(key: sa.Row[Any], secrets: Iterable[sa.Row[Any]], person: str | None) -> ApiKey:
     return ApiKey(
         name=key.name,
         # What a scope of a later release opens is not known here.
@@ -321,6 +352,7 @@ def _stored_key(key: sa.Row[Any], secrets: Iterable[sa.Row[Any]]) -> ApiKey:
             for secret in secrets
             if secret.key == key.name
         ),
+        person=person,
     )
 
 

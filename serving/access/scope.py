@@ -18,6 +18,8 @@ class KeyScope(StrEnum):
     EVENTS = "events"
     CONSENTS = "consents"
     OUTCOMES = "outcomes"
+    CARE_READ = "care:read"
+    CARE_APPROVE = "care:approve"
 
 
 SCOPE_MEANINGS: Mapping[KeyScope, str] = {
@@ -26,11 +28,16 @@ SCOPE_MEANINGS: Mapping[KeyScope, str] = {
     KeyScope.EVENTS: "send events, such as contacts, tickets, payments and consents",
     KeyScope.CONSENTS: "send consents, granted and withdrawn",
     KeyScope.OUTCOMES: "send what came of decisions of care",
+    KeyScope.CARE_READ: "read campaigns, their plans and what came of them; no customers",
+    KeyScope.CARE_APPROVE: "read campaigns and approve plans, as the person whose key it is",
 }
 """Each scope, with what it opens."""
 
 PREDICTIONS = (KeyScope.PREDICTIONS_SERVICE, KeyScope.PREDICTIONS_MARKETING)
 """One of these is needed to ask for predictions."""
+
+CARE = (KeyScope.CARE_READ, KeyScope.CARE_APPROVE)
+"""One of these is needed to read campaigns."""
 
 _PURPOSES: "Mapping[KeyScope, Purpose]" = {
     KeyScope.PREDICTIONS_SERVICE: "service",

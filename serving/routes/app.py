@@ -16,12 +16,13 @@ from holdfast.clock import Clock
 from serving.access.access import Access
 from serving.access.caller import Endpoint, ScopedApplication, scoped
 from serving.access.idempotency import idempotent
-from serving.access.scope import PREDICTIONS, KeyScope
+from serving.access.scope import CARE, PREDICTIONS, KeyScope
 from serving.contract.codes import PAGE, codes_page
 from serving.contract.openapi import openapi
 from serving.contract.problem import Problem, answer_problem
 from serving.events.intake import EventIntake, held_limits
 from serving.metrics.metrics import NO_METRICS, Metrics
+from serving.routes.campaigns import CampaignsRoute
 from serving.routes.consents import ConsentsRoute
 from serving.routes.customers import CustomersRoute
 from serving.routes.events import EventsRoute
@@ -71,6 +72,7 @@ def make_app(
         ledger, ErasedFile(follower.home.erased), intake, follower.now, settings
     )
     outcomes = OutcomesRoute(ledger, follower.now, settings)
+    campaigns = CampaignsRoute(ledger, follower.now, settings)
 
     def once(endpoint: Endpoint) -> Endpoint:
         return idempotent(endpoint, lambda: access.answers, settings.max_body_bytes)
@@ -83,6 +85,12 @@ def make_app(
             Route("/v1/events", scoped(once(events.post), KeyScope.EVENTS), methods=["POST"]),
             Route("/v1/consents", scoped(once(consents.post), KeyScope.CONSENTS), methods=["POST"]),
             Route("/v1/outcomes", scoped(once(outcomes.post), KeyScope.OUTCOMES), methods=["POST"]),
+            Route("/v1/campaigns", scoped(campaigns.get, *CARE)),
+            Route(
+                "/v1/campaigns/approve",
+                scoped(once(campaigns.approve), KeyScope.CARE_APPROVE),
+                methods=["POST"],
+            ),
             Route("/v1/customers/view", scoped(customers.post, *PREDICTIONS), methods=["POST"]),
             Route("/v1/scores", scoped(ScoresRoute(follower, settings).get, *PREDICTIONS)),
             Route("/v1/models", scoped(ModelsRoute(follower).get, *PREDICTIONS)),

@@ -1,11 +1,14 @@
 """A home with a campaign for everybody, ready to be planned."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 from care.settings import CareSettings
 from holdfast.home import Home
+from tests.builders.night import NIGHT
 
+NOON = NIGHT + timedelta(hours=12)
 SETTINGS = CareSettings(jurisdiction="EU", contacts_per_household=9, offers_per_household=9)
 CAMPAIGN = """
 action = "courtesy_call"

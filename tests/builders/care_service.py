@@ -61,7 +61,7 @@ def with_plan(home: Home, count: int = 3) -> None:
         ledger.record_plan(plan_row(), {"action": "plan_fit_offer"}, [*rows, withheld])
 
 
-def bearer(home: Home, name: str, *scopes: str) -> dict[str, str]:
+def bearer(home: Home, name: str, *scopes: str, person: str | None = None) -> dict[str, str]:
     """Headers with a new key."""
-    issued = KeyStore(home, system_clock).create(name, scopes)
+    issued = KeyStore(home, system_clock).create(name, scopes, person=person)
     return {"Authorization": f"Bearer {issued.secret}"}

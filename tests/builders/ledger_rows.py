@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from care.ledger.rows import DecisionRow, PlanRow
+from care.ledger.rows import Approver, DecisionRow, PlanRow
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+ANA = Approver(name="Ana", how="key", key="ana")
 
 
 def plan_row(name: str = "spring-1", campaign: str = "spring") -> PlanRow:

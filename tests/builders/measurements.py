@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from care.campaign import Campaign
-from care.ledger.rows import ApprovalRow
+from care.ledger.rows import ApprovalRow, Approver
 from care.looks import Matured, read_looks
 from care.measure import effect
 from care.measurement import Belief, DayShare, Funnel, GroupEffect, Measurement
@@ -105,8 +105,8 @@ def measurement(true: float = 0.03, households: int = 5_000, **changed: Any) -> 
             ApprovalRow(
                 plan_id="spring-20260301-7f3a91c2",
                 digest="7f3a91c2" * 8,
-                approved_by="M. Tan",
-                approved_at=datetime(2026, 3, 1, 15, tzinfo=UTC),
+                by=Approver(name="M. Tan", how="key", key="tan"),
+                at=datetime(2026, 3, 1, 15, tzinfo=UTC),
             ),
         ),
     )

@@ -26,8 +26,9 @@ from models.target import Target
 from models.targets import TARGETS
 from models.version import HorizonModel, ModelVersion, StratumModel
 from pipeline.features import build_features, materialize_features
+from pipeline.night.config import NightConfig
 from pipeline.night.night import Night
-from pipeline.night.nightly import NightConfig, run_night
+from pipeline.night.nightly import run_night
 from pipeline.night.options import NightOptions
 from pipeline.night.score import ScoreConfig
 from tests.builders.gate_documents import documents, facts

@@ -1,10 +1,15 @@
 """The part of the OpenAPI document that is about care."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from serving.contract.care.campaigns import (
+    ApprovalAnswer,
+    ApprovalRequest,
+    CampaignsAnswer,
+)
 from serving.contract.care.consents import ConsentsAnswer, ConsentsRequest
 from serving.contract.care.outcomes import OutcomesAnswer, OutcomesRequest
 from serving.contract.responses import IDEMPOTENCY_KEY, responses, schema
@@ -13,11 +18,28 @@ from serving.settings import ServingSettings
 _STATUSES = (400, 401, 403, 409, 413, 415, 422, 429, 503)
 _DECISION = "K7c1f0a9d2b3e4f5a6b7c8d9e0f1a2"
 
+_PLAN = {
+    "plan_id": "spring-20260304-3f9a01c2",
+    "digest": "3f9a01c2" * 8,
+    "made_at": "2026-03-04T12:00:00+00:00",
+    "about": {
+        "proposed": 1200,
+        "sent": 776,
+        "control": 194,
+        "holdout": 30,
+        "refused": {"no_consent": 200},
+    },
+    "approval": None,
+}
+
 CARE_SCHEMAS: list[tuple[Any, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
     (ConsentsRequest, "validation", TypeAdapter(ConsentsRequest)),
     (ConsentsAnswer, "serialization", TypeAdapter(ConsentsAnswer)),
     (OutcomesRequest, "validation", TypeAdapter(OutcomesRequest)),
     (OutcomesAnswer, "serialization", TypeAdapter(OutcomesAnswer)),
+    (CampaignsAnswer, "serialization", TypeAdapter(CampaignsAnswer)),
+    (ApprovalRequest, "validation", TypeAdapter(ApprovalRequest)),
+    (ApprovalAnswer, "serialization", TypeAdapter(ApprovalAnswer)),
 ]
 
 
@@ -76,22 +98,84 @@ def care_paths(settings: ServingSettings) -> dict[str, Any]:
                 {"outcomes": [{"decision_id": _DECISION, "status": "taken"}]},
             )
         },
+        "/v1/campaigns": {"get": _campaigns()},
+        "/v1/campaigns/approve": {
+            "post": _sending(
+                "approve",
+                "Approve the newest plan of a campaign",
+                "What it sends may go out from then on. Who approves is the person whose key it is;"
+                " without a key nobody can. An earlier plan, or another than the one that was looked"
+                " at, is refused.",
+                "ApprovalRequest",
+                {"campaign_id": "spring", "digest": _PLAN["digest"]},
+                "ApprovalAnswer",
+                {
+                    "campaign_id": "spring",
+                    "plan_id": _PLAN["plan_id"],
+                    "digest": _PLAN["digest"],
+                    "approved_by": "Ana Lima",
+                    "how": "key",
+                    "key": "ana",
+                    "approved_at": "2026-03-04T12:30:00+00:00",
+                    "to_send": 776,
+                },
+                scopes=("care:approve",),
+            )
+        },
+    }
+
+
+def _campaigns() -> dict[str, Any]:
+    return {
+        "operationId": "campaigns",
+        "summary": "Show campaigns: plans, approvals, what is on its way, and what came of it",
+        "description": "All that were ever planned, by name, or one. Nothing about customers.",
+        "security": [{}, {"key": ["care:read"]}, {"key": ["care:approve"]}],
+        "parameters": [
+            {
+                "name": "campaign_id",
+                "in": "query",
+                "description": "This one alone.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+            }
+        ],
+        "responses": responses(
+            "The campaigns.",
+            "CampaignsAnswer",
+            (401, 403, 409, 422, 429, 503),
+            {
+                "campaigns": [
+                    {
+                        "campaign_id": "spring",
+                        "state": "planned",
+                        "decisions": {"planned": 776, "withheld": 224},
+                        "plan": _PLAN,
+                        "rule": None,
+                        "reported": {},
+                        "measured": None,
+                        "measured_at": None,
+                    }
+                ]
+            },
+        ),
     }
 
 
 def _sending(
-    scope: str,
+    name: str,
     summary: str,
     description: str,
     body: str,
     body_example: object,
     answer: str,
     answer_example: object,
+    scopes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """An operation that changes the ledger; its name is its scope's."""
-    security: list[dict[str, list[str]]] = [{}, {"key": [scope]}]
+    """An operation that changes the ledger; its name is its scope's, unless that is given."""
+    opened_by = [{"key": [scope]} for scope in scopes or (name,)]
+    security: list[dict[str, list[str]]] = [{}, *opened_by]
     return {
-        "operationId": scope,
+        "operationId": name,
         "summary": summary,
         "description": description,
         "security": security,

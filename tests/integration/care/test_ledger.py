@@ -15,7 +15,7 @@ from care.ledger.outbox import Route
 from care.ledger.rows import OutcomeRow, Settlement, Verdicts
 from care.ledger.tables import METADATA
 from holdfast.errors import InputError
-from tests.builders.ledger_rows import NOON, decision_row, plan_row
+from tests.builders.ledger_rows import ANA, NOON, decision_row, plan_row
 from tests.builders.ledgers import KINDS, ledger_url
 
 MINUTE = timedelta(minutes=1)
@@ -40,7 +40,7 @@ def approved(ledger: Ledger, count: int = 3) -> None:
         99, channel=None, arm="control", propensity=0.194, send_after=None, send_before=None
     )
     ledger.record_plan(plan_row(), {"action": "plan_fit_offer"}, [*rows, withheld])
-    assert ledger.approve("spring-1", "d" * 64, "Ana", NOON) == count
+    assert ledger.approve("spring-1", "d" * 64, ANA, NOON) == count
 
 
 def nobody(_: object) -> Verdicts:
@@ -52,7 +52,7 @@ def test_nothing_is_claimed_before_it_is_approved(ledger: Ledger) -> None:
     assert ledger.outbox.claim(NOON, 10, nobody) == []
     assert ledger.states() == {"planned": 1}
     assert ledger.approved_by("spring-1") is None
-    ledger.approve("spring-1", "d" * 64, "Ana", NOON)
+    ledger.approve("spring-1", "d" * 64, ANA, NOON)
     assert ledger.approved_by("spring-1") == "Ana"
     (claim,) = ledger.outbox.claim(NOON, 10, nobody)
     assert claim.decision == decision_row(1)
@@ -62,13 +62,13 @@ def test_nothing_is_claimed_before_it_is_approved(ledger: Ledger) -> None:
 def test_a_plan_is_approved_as_it_was_looked_at_and_once(ledger: Ledger) -> None:
     ledger.record_plan(plan_row(), {}, [decision_row(1)])
     with pytest.raises(InputError, match="digest: must be that of the plan"):
-        ledger.approve("spring-1", "e" * 64, "Ana", NOON)
+        ledger.approve("spring-1", "e" * 64, ANA, NOON)
     with pytest.raises(InputError, match="plan: must be a plan of the ledger"):
-        ledger.approve("autumn-1", "d" * 64, "Ana", NOON)
+        ledger.approve("autumn-1", "d" * 64, ANA, NOON)
     with pytest.raises(InputError, match="must name who approves"):
-        ledger.approve("spring-1", "d" * 64, " ", NOON)
-    assert ledger.approve("spring-1", "d" * 64, "Ana", NOON) == 1
-    assert ledger.approve("spring-1", "d" * 64, "Bo", NOON) == 0
+        ledger.approve("spring-1", "d" * 64, replace(ANA, name=" "), NOON)
+    assert ledger.approve("spring-1", "d" * 64, ANA, NOON) == 1
+    assert ledger.approve("spring-1", "d" * 64, replace(ANA, name="Bo"), NOON) == 0
     assert not ledger.record_plan(plan_row(), {}, [decision_row(1)])
     assert [plan.plan_id for plan in ledger.plans("spring")] == ["spring-1"]
     assert ledger.plans("autumn") == []
@@ -140,7 +140,7 @@ def test_what_was_given_up_is_tried_again_when_somebody_asks_for_it(ledger: Ledg
 def test_receivers_are_given_what_goes_through_their_channels(ledger: Ledger) -> None:
     rows = [decision_row(number, channel=("sms", "email")[number % 2]) for number in range(4)]
     ledger.record_plan(plan_row(), {}, rows)
-    ledger.approve("spring-1", "d" * 64, "Ana", NOON)
+    ledger.approve("spring-1", "d" * 64, ANA, NOON)
     crm = Route(receiver="crm", channels=("email",))
     mail = ledger.outbox.claim(NOON, 9, nobody, crm)
     assert [one.decision.decision_id for one in mail] == ["D1", "D3"]

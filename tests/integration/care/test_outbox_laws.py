@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from care.ledger.ledger import Ledger
 from care.ledger.outbox import LEASE
 from care.ledger.rows import Claim, Settlement, Verdicts
-from tests.builders.ledger_rows import NOON, decision_row, plan_row
+from tests.builders.ledger_rows import ANA, NOON, decision_row, plan_row
 
 COUNT = 5
 ENDED = {"handed_over", "refused", "expired", "dead"}
@@ -33,7 +33,7 @@ class Outbox(RuleBasedStateMachine):
     def approve(self) -> None:
         withheld = decision_row(99, channel=None, arm="control", send_after=None, send_before=None)
         self.ledger.record_plan(plan_row(), {}, [*map(decision_row, range(COUNT)), withheld])
-        self.ledger.approve("spring-1", "d" * 64, "Ana", NOON)
+        self.ledger.approve("spring-1", "d" * 64, ANA, NOON)
 
     @rule(most=st.integers(1, COUNT), refused=st.sets(st.integers(0, COUNT - 1), max_size=1))
     def claim(self, most: int, refused: set[int]) -> None:

@@ -18,7 +18,7 @@ from care.delivery.webhook import Webhook
 from care.ledger.ledger import Ledger
 from care.ledger.rows import Claim, Verdicts
 from holdfast.clock import system_clock
-from tests.builders.ledger_rows import NOON, decision_row, plan_row
+from tests.builders.ledger_rows import ANA, NOON, decision_row, plan_row
 from tests.builders.receiver import SECRET, RawReceiver, receiving
 
 
@@ -26,7 +26,7 @@ from tests.builders.receiver import SECRET, RawReceiver, receiving
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened = Ledger(f"sqlite:///{tmp_path}/care.db")
     opened.record_plan(plan_row(), {}, map(decision_row, range(5)))
-    opened.approve("spring-1", "d" * 64, "Ana", NOON)
+    opened.approve("spring-1", "d" * 64, ANA, NOON)
     yield opened
     opened.close()
 

@@ -159,6 +159,7 @@ def test_the_guide_shows_what_is_answered(home: Home) -> None:
         for example in examples(ROOT / "docs" / "guides" / "crm.md", "sh")
         if example.why_not_run is not None and "test_care.py" in example.why_not_run
     ]
+    sent = [text for text in sent if "\n# {" in text]
     assert len(sent) == 2
     with care_service(home) as caller:
         for text in sent:
@@ -207,3 +208,55 @@ def test_a_ledger_that_cannot_be_opened_is_said(home: Home) -> None:
         document = problem(caller.post("/v1/consents", json={"consents": [consent()]}), 409)
     assert document["code"] == "no_ledger"
     assert "secret" not in str(document)
+
+
+def test_a_plan_is_approved_by_the_person_whose_key_it_is(home: Home) -> None:
+    with_plan(home)
+    ana = bearer(home, "ana", "care:approve", person="Ana Lima")
+    reads = bearer(home, "board", "care:read")
+    asked = {"campaign_id": "spring", "digest": "d" * 8}
+    with care_service(home) as caller:
+
+        def approve(body: dict[str, str], headers: dict[str, str]) -> Any:
+            return caller.post("/v1/campaigns/approve", json=body, headers=headers)
+
+        shown = caller.get("/v1/campaigns?campaign_id=spring", headers=reads).json()
+        (campaign,) = shown["campaigns"]
+        assert (campaign["state"], campaign["plan"]["approval"]) == ("planned", None)
+        assert campaign["decisions"] == {"planned": 3, "withheld": 1}
+        problem(approve(asked, reads), 403)
+        other = problem(approve(asked | {"digest": "e" * 8}, ana), 422)
+        assert other["errors"][0]["field"] == "digest"
+        problem(approve(asked | {"campaign_id": "autumn"}, ana), 422)
+        answer = approve(asked, ana).json()
+        assert answer == {
+            "campaign_id": "spring",
+            "plan_id": "spring-1",
+            "digest": "d" * 64,
+            "approved_by": "Ana Lima",
+            "how": "key",
+            "key": "ana",
+            "approved_at": NOW.isoformat(),
+            "to_send": 3,
+        }
+        assert approve(asked, ana).json() == answer | {"to_send": 0}
+        (campaign,) = caller.get("/v1/campaigns", headers=ana).json()["campaigns"]
+        assert campaign["state"] == "sending"
+        assert campaign["plan"]["approval"] == {
+            "by": "Ana Lima",
+            "how": "key",
+            "key": "ana",
+            "at": NOW.isoformat(),
+        }
+        unknown = caller.get("/v1/campaigns?campaign_id=autumn", headers=ana)
+        assert "spring" in problem(unknown, 422)["detail"]
+        problem(caller.get("/v1/campaigns?state=sent", headers=ana), 422)
+
+
+def test_without_a_key_nobody_approves(home: Home) -> None:
+    with_plan(home)
+    with care_service(home) as caller:
+        asked = {"campaign_id": "spring", "digest": "d" * 64}
+        problem(caller.post("/v1/campaigns/approve", json=asked), 403)
+        (campaign,) = caller.get("/v1/campaigns").json()["campaigns"]
+        assert campaign["state"] == "planned"

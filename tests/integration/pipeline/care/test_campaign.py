@@ -27,16 +27,10 @@ from pipeline.care.plan import PlannedCampaign, plan_campaign
 from pipeline.care.workspace import CareWorkspace, care_of
 from pipeline.privacy.erase import erase_people
 from pipeline.privacy.export import export_person
-from tests.builders.care_home import CAMPAIGN, SETTINGS, care_home
+from tests.builders.care_home import CAMPAIGN, NOON, SETTINGS
+from tests.builders.ledger_rows import ANA
 from tests.builders.night import FEATURES, NIGHT
 from training.settings import LabelSettings
-
-NOON = NIGHT + timedelta(hours=12)
-
-
-@pytest.fixture
-def home(operator_home: Home, tmp_path: Path) -> Home:
-    return care_home(operator_home, tmp_path / "home")
 
 
 def noon() -> datetime:
@@ -60,7 +54,7 @@ def planned(care: CareWorkspace, name: str = "calls") -> PlannedCampaign:
 
 def approved(care: CareWorkspace) -> PlannedCampaign:
     plan = planned(care)
-    approve_campaign(care, "calls", "Ana", plan.row.digest[:8], noon)
+    approve_campaign(care, "calls", ANA, plan.row.digest[:8], noon)
     return plan
 
 
@@ -74,9 +68,9 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         assert counts.holdout == 0
         assert sent_now(care).path is None
         with pytest.raises(InputError, match="digest: must be that of the plan"):
-            approve_campaign(care, "calls", "Ana", "00000000", noon)
-        approval = approve_campaign(care, "calls", "Ana", plan.row.digest[:8], noon)
-        assert (approval.to_send, approval.by) == (counts.sent, "Ana")
+            approve_campaign(care, "calls", ANA, "00000000", noon)
+        approval = approve_campaign(care, "calls", ANA, plan.row.digest[:8], noon)
+        assert (approval.to_send, approval.by) == (counts.sent, ANA)
         sent = sent_now(care)
         assert sent.states == {"handed_over": counts.sent, "withheld": counts.control}
         assert sent.path is not None
@@ -247,7 +241,7 @@ def test_a_campaign_runs_on_its_days_only(home: Home) -> None:
         with pytest.raises(InputError, match="CAMPAIGN: must be one of calls"):
             planned(care, "cals")
         with pytest.raises(InputError, match="must have a plan"):
-            approve_campaign(care, "calls", "Ana", None, noon)
+            approve_campaign(care, "calls", ANA, None, noon)
 
 
 def test_who_is_erased_is_gone_from_care_too(home: Home) -> None:
@@ -255,7 +249,12 @@ def test_who_is_erased_is_gone_from_care_too(home: Home) -> None:
         plan = approved(care)
         sent_now(care)
         decided = care.ledger.decisions("calls")
-        person = decided[0][1].customer_id
+        # Who shares an account with others leaves that with them.
+        person = next(
+            row.customer_id
+            for _, row in decided
+            if not erase_people(home, [row.customer_id], now=NOON, dry_run=True).shared
+        )
         told = export_person(home, person, now=NOON, language="en").document["care"]
         assert [one["decision_id"] for one in told] == [
             row.decision_id for _, row in decided if row.customer_id == person

@@ -17,7 +17,7 @@ from holdfast.home import Home
 from pipeline.care.measure import measure_campaign
 from pipeline.care.pages import write_effect
 from pipeline.care.workspace import care_of
-from tests.builders.ledger_rows import decision_row, plan_row
+from tests.builders.ledger_rows import ANA, decision_row, plan_row
 from tests.builders.line_tables import LineTables, day
 from training.settings import LabelSettings
 
@@ -94,7 +94,7 @@ def home_with(
                 about={"proposed": len(rows) + 5, "refused": {"cool_down": 5}},
             )
             care.ledger.record_plan(plan, terms, rows)
-            care.ledger.approve(plan.plan_id, plan.digest, "Ana", day(start))
+            care.ledger.approve(plan.plan_id, plan.digest, ANA, day(start))
         at = day(max(map(drawn_on, range(HOUSEHOLDS))))
         care.ledger.outbox.handed_over(care.ledger.outbox.claim(at, HOUSEHOLDS, lambda _: {}), at)
     return home
@@ -149,7 +149,7 @@ def test_a_planted_effect_is_found_when_it_has_matured(lost_home: Home) -> None:
     assert known.funnel.refused == {"cool_down": 5}
     assert known.funnel.proposed == HOUSEHOLDS + 5
     assert (known.funnel.intended, known.funnel.sent) == (HOUSEHOLDS, len(treated))
-    assert [row.approved_by for row in known.approved] == ["Ana"]
+    assert [row.by.name for row in known.approved] == ["Ana"]
 
 
 def test_who_left_is_told_by_day_and_ends_at_the_effect(lost_home: Home) -> None:

@@ -9,7 +9,7 @@ import pytest
 from care.campaign import Campaign
 from care.catalogue import DEFAULT_CATALOGUE, read_catalogue
 from care.jurisdiction import jurisdiction
-from care.ledger.rows import ApprovalRow
+from care.ledger.rows import ApprovalRow, Approver
 from care.looks import Matured, read_looks
 from care.measurement import ANSWERED, REACHED, Measurement
 from care.policy import reason_codes
@@ -199,7 +199,7 @@ def test_a_margin_is_money_and_says_nothing_of_lines() -> None:
 
 
 def test_names_are_text() -> None:
-    row = replace(measurement().approved[0], approved_by=HOSTILE)
+    row = replace(measurement().approved[0], by=Approver(name=HOSTILE, how="key"))
     funnel = replace(measurement().funnel, refused={HOSTILE: 3})
     html = render_effect(measurement(approved=(row,), funnel=funnel))
     check_page(html)
@@ -214,7 +214,7 @@ def test_a_plan_says_what_it_will_send_and_see_before_anybody_approves_it() -> N
     assert "reach 2.4 points to either side" in page.text
     assert "The assumed effect is +1.0 points" in page.text
     assert "about 57,900 are needed. Extend the campaign, or claim nothing." in page.text
-    assert "holdfast care approve spring --by NAME --digest dddddddd" in " ".join(page.text.split())
+    assert "holdfast care approve spring --digest dddddddd" in " ".join(page.text.split())
     assert "€19,700" in page.text
     assert "3,940 by phone" in page.text
     assert "no consent to offers through this channel 3,000" in page.text

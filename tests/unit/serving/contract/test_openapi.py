@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serving.access.scope import PREDICTIONS, KeyScope
+from serving.access.scope import CARE, PREDICTIONS, KeyScope
 from serving.contract.openapi import openapi
 from serving.settings import ServingSettings
 
@@ -16,7 +16,10 @@ ROUTES = {
     "/v1/events": (KeyScope.EVENTS,),
     "/v1/consents": (KeyScope.CONSENTS,),
     "/v1/outcomes": (KeyScope.OUTCOMES,),
+    "/v1/campaigns": CARE,
+    "/v1/campaigns/approve": (KeyScope.CARE_APPROVE,),
 }
+CARE_ROUTES = ("/v1/consents", "/v1/outcomes", "/v1/campaigns", "/v1/campaigns/approve")
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +53,8 @@ def test_what_only_one_route_answers_stands_there_alone(operations: dict[str, An
     assert "No night" not in conflict["/v1/events"]
     for path, operation in operations.items():
         named = {one["name"] for one in operation.get("parameters", [])}
-        changes = path in ("/v1/events", "/v1/consents", "/v1/outcomes")
+        changes = path == "/v1/events" or (path in CARE_ROUTES and path != "/v1/campaigns")
         assert ("Idempotency-Key" in named) == changes
         text = str(operation["responses"])
         assert ("Idempotency-Key" in text) == changes
-        assert ("ledger" in text) == (path in ("/v1/consents", "/v1/outcomes"))
+        assert ("ledger" in text) == (path in CARE_ROUTES)

@@ -17,6 +17,7 @@ from pipeline.care.delivery.work import WorkError, WorkPlan, work
 from pipeline.care.plan import plan_campaign
 from pipeline.care.workspace import CareWorkspace, care_of
 from tests.builders.care_home import SETTINGS, care_home
+from tests.builders.ledger_rows import ANA
 from tests.builders.night import FEATURES, NIGHT
 from tests.builders.receiver import SECRET, RawReceiver, receiving
 
@@ -31,7 +32,7 @@ def home(operator_home: Home, tmp_path: Path) -> Home:
 def planned(care: CareWorkspace) -> int:
     """Plan and approve; how many are to be sent."""
     plan = plan_campaign(care, "calls", FEATURES, lambda: NOON)
-    return approve_campaign(care, "calls", "Ana", plan.row.digest, lambda: NOON).to_send
+    return approve_campaign(care, "calls", ANA, plan.row.digest, lambda: NOON).to_send
 
 
 class Day:

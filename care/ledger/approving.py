@@ -1,0 +1,114 @@
+"""Plans approved: the newest of a campaign, as it was looked at, by a person or by their rule."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from care.campaign import Campaign
+from care.catalogue import Catalogue
+from care.ledger.ledger import Ledger
+from care.ledger.rows import Approver, PlanRow
+from holdfast.documents import to_document
+from holdfast.errors import InputError
+
+SHOWN_DIGITS = 8
+"""Letters of a digest that a person may give in its place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """An approved plan.
+
+    Parameters
+    ----------
+    plan : PlanRow
+        The plan.
+    by : Approver
+        Who approved it, now or before.
+    at : datetime
+        When (UTC).
+    to_send : int
+        Decisions that may be sent from now on; 0 where it was approved before.
+    """
+
+    plan: PlanRow
+    by: Approver
+    at: datetime
+    to_send: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "campaign_id": self.plan.campaign_id,
+            "plan_id": self.plan.plan_id,
+            "digest": self.plan.digest,
+            "approved_by": self.by.name,
+            "how": self.by.how,
+            "key": self.by.key,
+            "approved_at": self.at.isoformat(),
+            "to_send": self.to_send,
+        }
+
+
+def approve_newest(
+    ledger: Ledger, campaign_id: str, by: Approver, digest: str | None, at: datetime
+) -> Approval:
+    """Approve the newest plan of a campaign.
+
+    Only the newest: an earlier one did not see what has been decided since.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The ledger.
+    campaign_id : str
+        The campaign.
+    by : Approver
+        Who approves.
+    digest : str or None
+        Of the plan that was looked at, or its first eight letters; None for whatever is newest.
+    at : datetime
+        When (UTC).
+
+    Raises
+    ------
+    InputError
+        The campaign was never planned, or its newest plan is another than the one looked at.
+    """
+    plan = newest_plan(ledger, campaign_id)
+    given = plan.digest if digest in (None, plan.digest[:SHOWN_DIGITS]) else digest
+    to_send = ledger.approve(plan.plan_id, str(given), by, at)
+    approval = ledger.approvals.of_plan(plan.plan_id)
+    if approval is None:
+        raise AssertionError("a plan that was approved has an approval")
+    return Approval(plan=plan, by=approval.by, at=approval.at, to_send=to_send)
+
+
+def newest_plan(ledger: Ledger, campaign_id: str) -> PlanRow:
+    """The newest plan of a campaign.
+
+    Raises
+    ------
+    InputError
+        It was never planned.
+    """
+    plans = ledger.plans(campaign_id)
+    if not plans:
+        rule = "must have a plan; run `holdfast care plan` first"
+        raise InputError(f"campaign {campaign_id}", rule)
+    return plans[-1]
+
+
+def rule_digest(campaign: Campaign, catalogue: Catalogue) -> str:
+    """SHA-256 of what a rule approves of a campaign: its file, its action with all texts, and its
+    triggers.
+    """
+    approved = [
+        to_document(campaign),
+        to_document(catalogue.actions[campaign.action]),
+        *(to_document(catalogue.triggers[code]) for code in campaign.triggers),
+    ]
+    text = json.dumps(approved, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

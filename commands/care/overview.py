@@ -1,0 +1,82 @@
+"""`holdfast care status` and `show`: what is planned, approved and on its way."""
+
+from typing import Any
+
+import typer
+
+from commands.care.campaign import CampaignArgument, opened
+from commands.command import HomeOption, JsonOption, reporting_errors
+
+
+@reporting_errors
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show all campaigns: the state of each, and of its decisions."""
+    from commands.console import print_json
+
+    with opened(home) as (care, _):
+        from care.ledger.overview import overviews
+
+        campaigns = overviews(care.ledger)
+        halted = care.ledger.is_halted
+    if as_json:
+        print_json({"is_halted": halted, "campaigns": [one.to_json() for one in campaigns]})
+        return
+    if halted:
+        typer.echo("Care is halted: nothing is sent.")
+    for one in campaigns:
+        typer.echo(f"{one.campaign_id}: {one.state}")
+        for state, count in one.decisions.items():
+            typer.echo(f"  {state}: {count:,}")
+    if not campaigns:
+        typer.echo("No campaign was planned yet.")
+
+
+@reporting_errors
+def show(name: CampaignArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show the newest plan of a campaign, who approved it, and what is known of it since."""
+    from commands.console import print_json
+
+    with opened(home) as (care, _):
+        from care.ledger.overview import overview_of
+
+        one = overview_of(care.ledger, name)
+    document = one.to_json()
+    if as_json:
+        print_json(document)
+        return
+    typer.echo(f"{name}: {one.state}")
+    _print_plan(document["plan"])
+    _print_rule(document["rule"])
+    for state, count in one.decisions.items():
+        typer.echo(f"  {state}: {count:,}")
+    for outcome, count in one.reported.items():
+        typer.echo(f"  reported as {outcome}: {count:,}")
+    if one.measured_at is not None:
+        typer.echo(f"measured on {one.measured_at:%Y-%m-%d}: holdfast care measure {name}")
+
+
+def _print_plan(plan: dict[str, Any]) -> None:
+    about = plan["about"]
+    typer.echo(f"Plan {plan['plan_id']}, digest {plan['digest'][:8]}, of {plan['made_at'][:16]}")
+    typer.echo(
+        f"  {about['proposed']:,} proposed: {about['sent']:,} to be sent, {about['control']:,} in"
+        f" control, {about['holdout']:,} held out from all offers"
+    )
+    for rule, count in about["refused"].items():
+        typer.echo(f"  refused by {rule}: {count:,}")
+    approval = plan["approval"]
+    if approval is None:
+        typer.echo("  waits for somebody to approve it")
+    else:
+        key = "" if approval["key"] is None else f" with the key {approval['key']}"
+        typer.echo(
+            f"  approved by {approval['by']}{key} ({approval['how']}), {approval['at'][:16]}"
+        )
+
+
+def _print_rule(rule: dict[str, Any] | None) -> None:
+    if rule is not None:
+        typer.echo(
+            f"  each night's plan is approved by {rule['by']}, up to {rule['most_messages']:,}"
+            f" messages and a cost of {rule['most_cost']:,g} a day"
+        )
