@@ -94,6 +94,9 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.serving.score_feed
 	$(BIN)/python -m benchmarks.access
 	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.care.policy
+	$(BIN)/python -m benchmarks.care.planning
+	$(BIN)/python -m benchmarks.care.coverage
 	$(BIN)/python -m benchmarks.models.flat_table
 	$(BIN)/python -m benchmarks.features.table_reading
 	$(BIN)/python -m benchmarks.tables.cases

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +18,7 @@ _MINUTE = 60_000_000
 _QUARTER = 15 * _MINUTE
 _DAY_MINUTES = 24 * 60
 _LONGEST_QUARTERS = 7 * 96
+_NEVER = -1
 _SUNDAY = 3
 """1970-01-01, day 0, was a Thursday."""
 
@@ -85,13 +87,25 @@ def next_allowed(
         Where none of the next seven days has one, the time itself.
     """
     when = np.array(at, dtype=np.int64)
-    left = np.flatnonzero(is_quiet(when, zone, zones, channel, jurisdiction))
+    waiting = np.flatnonzero(is_quiet(when, zone, zones, channel, jurisdiction))
+    if not len(waiting):
+        return when
+    # Whoever waits from the same quarter of an hour on, in the same zone, waits equally long.
+    begins = when[waiting] // _QUARTER + 1
+    places = np.asarray(zone)[waiting].astype(np.int64)
+    kinds = len(zones) - UNKNOWN_ZONE
+    cases, case_of = np.unique(begins * kinds + (places - UNKNOWN_ZONE), return_inverse=True)
+    quarter, place = cases // kinds, cases % kinds + UNKNOWN_ZONE
+    left = np.arange(len(cases))
     for _ in range(_LONGEST_QUARTERS):
+        left = left[is_quiet(quarter[left] * _QUARTER, place[left], zones, channel, jurisdiction)]
         if not len(left):
-            return when
-        when[left] = (when[left] // _QUARTER + 1) * _QUARTER
-        left = left[is_quiet(when[left], zone[left], zones, channel, jurisdiction)]
-    when[left] = at[left]
+            break
+        quarter[left] += 1
+    ends = quarter * _QUARTER
+    ends[left] = _NEVER
+    ends = ends[case_of]
+    when[waiting] = np.where(ends == _NEVER, when[waiting], ends)
     return when
 
 
@@ -107,14 +121,14 @@ def local_minutes(at: Microseconds, zone: str) -> NDArray[np.int64]:
     """
     # Zones change their offset on quarters of an hour only.
     quarters, places = np.unique(at // _QUARTER, return_inverse=True)
-    info = ZoneInfo(zone)
-    offsets = np.array([_offset_minutes(int(quarter), info) for quarter in quarters], np.int64)
+    offsets = np.array([_offset_minutes(quarter, zone) for quarter in quarters.tolist()], np.int64)
     minutes: NDArray[np.int64] = at // _MINUTE + offsets[places]
     return minutes
 
 
-def _offset_minutes(quarter: int, zone: ZoneInfo) -> int:
-    offset = zone.utcoffset(datetime.fromtimestamp(quarter * 900, UTC).astimezone(zone))
+@lru_cache(maxsize=65_536)
+def _offset_minutes(quarter: int, zone: str) -> int:
+    offset = datetime.fromtimestamp(quarter * 900, UTC).astimezone(ZoneInfo(zone)).utcoffset()
     return int(offset / timedelta(minutes=1)) if offset else 0
 
 

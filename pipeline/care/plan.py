@@ -18,6 +18,7 @@ from care.ledger.rows import DecisionRow, PlanRow, moment
 from care.measure import half_width, households_needed
 from care.model import Action, Arm
 from care.planning import NOT_DRAWN, Plan, PlanCounts, Rules, make_plan
+from care.policy import Refusals
 from features.operator.line_facts import FactReading
 from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
@@ -343,16 +344,20 @@ def _write_file(care: CareWorkspace, plan: Plan, known: HomeFacts, plan_id: str)
             "trigger": [plan.campaign.triggers[place] for place in plan.trigger.tolist()],
             "arm": pa.array(arms, pa.string()),
             "is_sent": plan.is_sent,
-            "reasons": pa.array(
-                [list(plan.refusals.reasons(place)) for place in range(len(plan.rows))],
-                pa.list_(pa.string()),
-            ),
+            "reasons": _reasons(plan.refusals),
         }
     )
     path = folder / f"{plan_id}.parquet"
     beside = path.with_suffix(".part")
     pq.write_table(table, beside)
     beside.replace(path)
+
+
+def _reasons(refusals: Refusals) -> pa.Array:
+    """All reasons of each proposal; few combinations make up all of them."""
+    _, first, case = np.unique(refusals.bits, return_index=True, return_inverse=True)
+    lists = [list(refusals.reasons(place)) for place in first.tolist()]
+    return pa.array(lists, pa.list_(pa.string())).take(pa.array(case))
 
 
 def _digest(value: object) -> str:

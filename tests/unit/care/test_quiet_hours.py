@@ -1,15 +1,16 @@
 """Quiet hours are the customer's, over changes of the clock."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from care.jurisdiction import jurisdiction
-from care.quiet_hours import UNKNOWN_ZONE, is_quiet, local_minutes
+from care.quiet_hours import UNKNOWN_ZONE, is_quiet, local_minutes, next_allowed
 
 ZONES = ("Europe/Berlin", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu")
 
@@ -59,3 +60,45 @@ def test_local_minutes_are_those_of_the_wall_clock(zone: str, seconds: int) -> N
     wall = datetime.fromtimestamp(seconds, ZoneInfo(zone)).replace(tzinfo=UTC)
     expected = wall.timestamp() // 60
     assert local_minutes(np.array([seconds * 1_000_000]), zone)[0] == expected
+
+
+def by_quarters(at: int, place: int, zones: tuple[str, ...], code: str) -> int:
+    """When something may be sent, asked one quarter of an hour after the other."""
+    law, zone = jurisdiction(code), np.array([place])
+    when = at
+    for _ in range(7 * 96 + 1):
+        if not is_quiet(np.array([when]), zone, zones, "sms", law)[0]:
+            return when
+        when = (when // QUARTER + 1) * QUARTER
+    return at
+
+
+QUARTER = 15 * 60 * 1_000_000
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1_700_000_000, 1_700_000_000 + 7 * 86_400), st.integers(-1, 2)),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from(["EU", "US"]),
+)
+def test_many_wait_each_as_long_as_alone(people: list[tuple[int, int]], code: str) -> None:
+    zones = ("Europe/Berlin", "Europe/Lisbon", "America/New_York")
+    at = np.array([seconds * 1_000_000 for seconds, _ in people])
+    place = np.array([place for _, place in people])
+    when = next_allowed(at, place, zones, "sms", jurisdiction(code))
+    assert when.tolist() == [
+        by_quarters(int(one), int(zone), zones, code) for one, zone in zip(at, place, strict=True)
+    ]
+
+
+def test_where_no_hour_is_allowed_nothing_is_put_off() -> None:
+    # In zones on opposite sides of the earth it is night in one or the other at any time.
+    law = replace(jurisdiction("EU"), zones=("Asia/Shanghai", "America/New_York", "Europe/Berlin"))
+    law = replace(law, quiet_hours={"sms": ("16:00", "08:00")})
+    at = np.array([1_700_000_123_456_789])
+    when = next_allowed(at, np.array([UNKNOWN_ZONE]), (), "sms", law)
+    assert when.tolist() == at.tolist()
