@@ -15,7 +15,7 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="New folder for export.json. Default: one below exports in the home",
+            help="New folder for export.json and export.html. Default: one below exports in the home",
             show_default=False,
         ),
     ] = None,
@@ -25,9 +25,11 @@ def export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give out what the home keeps of a customer: raw rows, features and scores, in words.
+    """Give out what the home keeps of a customer, for programs and as a page to read.
 
-    The folder can be read by its owner alone. Those below exports in the home are removed after
+    Raw rows, also those that were not accepted; features of the newest snapshot, in words, and of
+    past Mondays; scores with reasons; events that wait; decisions and consents of care. The folder
+    can be read by its owner alone. Those below exports in the home are removed after
     HOLDFAST_RETENTION_EXPORTS_DAYS, and when the customer is erased.
     """
     from commands.console import print_json, results_only
@@ -53,8 +55,10 @@ def export(
     rows = sum(map(len, document["raw"].values()))
     typer.echo(
         f"{rows:,} raw rows of {len(document['raw'])} tables, {len(document['features'])} rows of"
-        f" features, {len(document['scores'])} scores: {path}"
+        f" features, {len(document['scores'])} scores: {path}, and export.html beside it to read"
     )
+    for about in document["left_out"]:
+        typer.echo(f"not in it: {about}")
 
 
 @reporting_errors

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.contracts.tables import TABLES
@@ -60,6 +62,27 @@ def forget_quarantined(folder: Path, people: People, *, dry_run: bool = False) -
         for path in sorted(folder.glob("*.parquet"))
         if path.stem in TABLES
     )
+
+
+def quarantined_rows(folder: Path, people: People) -> Iterator[dict[str, Any]]:
+    """Rows of people in a quarantine, as JSON objects: where each came from, its faults, and the row.
+
+    Parameters
+    ----------
+    folder : Path
+        The quarantine; it need not exist.
+    people : People
+        Whose rows are wanted.
+    """
+    for path in sorted(folder.glob("*.parquet")):
+        if path.stem not in TABLES:
+            continue
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches():
+                rows = pa.Table.from_batches([batch])
+                theirs = _quarantined(rows, people, path.stem)
+                for row in rows.filter(pa.array(theirs)).to_pylist():
+                    yield row | {"record": json.loads(row["record"])}
 
 
 def _quarantined(rows: pa.Table, people: People, table: str) -> NDArray[np.bool_]:

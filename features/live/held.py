@@ -240,11 +240,36 @@ def forget(store: PackedStore, ids: Mapping[str, Collection[str]]) -> int:
     """
     with store.updating({}, HELD_KINDS) as update:
         held = HeldEvents(update)
-        removed = held.remove(
-            lambda one: any(one["row"].get(column) in ids.get(column, ()) for column in _IDS)
-        )
+        removed = held.remove(lambda one: _names(one, ids))
         held.write()
     return removed
+
+
+def held_about(store: PackedStore, ids: Mapping[str, Collection[str]]) -> list[dict[str, Any]]:
+    """All held events that name one of some ids, as JSON objects: table, row, and since when.
+
+    Parameters
+    ----------
+    store, ids
+        As of `forget`; nothing is changed.
+    """
+    about = []
+    for of in HELD.values():
+        for _, document in store.states(of):
+            about += [
+                {
+                    "table": one["table"],
+                    "held_since": time_of(one["held"]).isoformat(),
+                    **one["row"],
+                }
+                for one in json.loads(document)
+                if _names(one, ids)
+            ]
+    return about
+
+
+def _names(one: dict[str, Any], ids: Mapping[str, Collection[str]]) -> bool:
+    return any(one["row"].get(column) in ids.get(column, ()) for column in _IDS)
 
 
 def reason_of(event: Event) -> str:

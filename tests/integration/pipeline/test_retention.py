@@ -6,16 +6,26 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from commands.main import app
+from features.erased.people import find_people
+from features.intake.quarantine import SCHEMA
+from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.privacy.export import export_person
 from pipeline.privacy.needs import require_long_enough
 from pipeline.privacy.retention import apply_retention
 from pipeline.privacy.settings import RetentionSettings
+from reports.person.page import left_out
+from reports.words.texts import texts
+from serving.contract.events import EventDocument
+from serving.events.intake import EventIntake
+from tests.builders.clocks import clock_at
 from tests.builders.night import NIGHT
 from training.evaluation.predictions import TEST_PREDICTIONS
 from training.labelling.reach import days_of_raw_rows, days_of_snapshots
@@ -82,15 +92,84 @@ def test_a_person_gets_what_is_kept(night_operator: Path, tmp_path: Path) -> Non
     lines = set(document["ids"]["subscription_id"])
     assert {row["subscription_id"] for row in document["raw"]["recharges"]} <= lines
     assert any(text for of_view in document["features"] for text in of_view["words"])
+    assert (document["history"], document["held"], document["left_out"]) == (
+        {},
+        [],
+        left_out(texts("zh-Hant")),
+    )
     with pytest.raises(InputError, match="must be somebody of whom the home holds a row"):
         export_person(home, "nobody", now=NIGHT, language="en")
     out = tmp_path / "given"
     arguments = ["export", "000179", "--out", str(out), "--home", str(home.root)]
     assert CliRunner().invoke(app, arguments).exit_code == 0
-    assert out.stat().st_mode & 0o077 == (out / "export.json").stat().st_mode & 0o077 == 0
+    for path in (out, out / "export.json", out / "export.html"):
+        assert path.stat().st_mode & 0o077 == 0
     written = json.loads((out / "export.json").read_text())
     assert len(written["raw"]) == len(document["raw"])
     assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_history_quarantined_rows_and_events_that_wait_are_given_out_too(
+    night_operator: Path, tmp_path: Path
+) -> None:
+    home = Home(Path(shutil.copytree(night_operator / "home", tmp_path / "operator")))
+    person, other = "000179", "000286"
+    line = next(iter(find_people([person], home.raw).ids["subscription_id"]))
+    usage = OperatorRepository(home).tables / "usage"
+    monday = usage / "history" / "2025-04-28.parquet"
+    monday.parent.mkdir()
+    shutil.copy(usage / "newest.parquet", monday)
+    rows = [
+        {
+            "table": "recharges",
+            "part": "a",
+            "row": number,
+            "faults": [],
+            "record": json.dumps(record),
+        }
+        for number, record in enumerate(
+            [{"subscription_id": line, "amount": "x"}, {"subscription_id": f"{line}0"}, f"{line};?"]
+        )
+    ]
+    for path in home.quarantine.glob("*.parquet"):
+        path.unlink()
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), home.quarantine / "recharges.parquet")
+    times = {"happened_at": "2025-05-04T01:00:00Z", "arrived_at": "2025-05-04T02:00:00Z"}
+    of = {"product_line": "mobile", "billing_type": "prepaid", "status": "active", **times}
+    events: list[EventDocument] = [
+        {
+            "event_id": one,
+            "table": "subscriptions",
+            "row": {
+                "subscription_id": f"new-{one}",
+                "customer_id": one,
+                "activated_at": times["happened_at"],
+                **of,
+            },
+        }
+        for one in (person, other)
+    ]
+    EventIntake(home, clock_at(NIGHT)).take(events)
+    given = export_person(home, person, now=NIGHT, language="en")
+    document = given.document
+    view = document["history"]["usage"]
+    newest = pq.read_table(usage / "newest.parquet").to_pylist()
+    assert [dict(zip(view["columns"], row, strict=True)) for row in view["rows"]] == [
+        row for row in newest if row["subscription_id"] in document["ids"]["subscription_id"]
+    ]
+    assert [row["record"] for row in document["quarantine"]] == [
+        {"subscription_id": line, "amount": "x"},
+        f"{line};?",
+    ]
+    assert [(row["table"], row["customer_id"]) for row in document["held"]] == [
+        ("subscriptions", person)
+    ]
+    given.write(tmp_path / "given")
+    page = (tmp_path / "given" / "export.html").read_text()
+    assert "Rows that were not accepted" in page
+    assert "Events that wait for an id" in page
+    assert "2025-05-04" in page
+    assert other not in page
 
 
 def test_what_is_kept_too_short_is_refused_by_name() -> None:
