@@ -6,14 +6,17 @@ The guard puts a `Caller` into the request's state before any route sees it.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models.score_set import Purpose
 from serving.access.scope import KeyScope, purpose_of
 from serving.contract.problem import Problem
+
+if TYPE_CHECKING:
+    from models.score_set import Purpose
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 """A route's function."""
@@ -39,7 +42,7 @@ class Caller:
 
     name: str | None
     scopes: frozenset[KeyScope]
-    purpose: Purpose | None
+    purpose: "Purpose | None"
     person: str | None = None
 
     @classmethod
@@ -64,7 +67,7 @@ def caller_of(scope: Scope) -> Caller:
     return caller
 
 
-def purpose(scope: Scope) -> Purpose:
+def purpose(scope: Scope) -> "Purpose":
     """What the answer is for, by the caller's key.
 
     Raises
