@@ -204,28 +204,26 @@ def test_a_table_that_is_gone_stops_the_night_and_yesterdays_scores_stand(
 
 
 def test_a_later_step_after_a_stopped_night_tells_that_its_tables_are_yesterdays(
-    raw: Path, home: Home
+    raw: Path, later_home: Home
 ) -> None:
-    nightly(home, source=str(raw))
     shutil.rmtree(raw / "customers")
-    assert nightly(home, source=str(raw)).verdict == "stopped"
-    night = nightly(home, first_step="score")
+    assert nightly(later_home, source=str(raw)).verdict == "stopped"
+    night = nightly(later_home, first_step="score")
     assert (night.verdict, night.exit_code, night.care_may_run) == ("doubts", 3, False)
     assert night.tables == {}
     assert "night 2 were not taken in" in night.doubts[0]
-    assert nightly(home).doubts == night.doubts
+    assert nightly(later_home).doubts == night.doubts
 
 
-def test_a_night_of_the_past_says_that_newer_scores_stand(raw: Path, home: Home) -> None:
-    nightly(home, source=str(raw))
-    newer = scores(home)
-    night = nightly(home, source=str(raw), at=NIGHT.replace(day=1).date())
+def test_a_night_of_the_past_says_that_newer_scores_stand(raw: Path, later_home: Home) -> None:
+    newer = scores(later_home)
+    night = nightly(later_home, source=str(raw), at=NIGHT.replace(day=1).date())
     assert (night.verdict, night.care_may_run) == ("doubts", False)
     assert night.doubts == ("the snapshot is older than scores that stand, those of 2025-05-04",)
     summary = night.step("summary")
     assert summary is not None
     assert {one["at"][:10] for one in summary.result["scores"]} == {"2025-05-01"}
-    assert {name: scores(home)[name] for name in newer} == newer
+    assert {name: scores(later_home)[name] for name in newer} == newer
 
 
 def test_a_night_may_begin_at_a_later_step(home: Home) -> None:
