@@ -14,6 +14,9 @@ from care.policy import NO, UNKNOWN, YES, Codes
 from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS, OTHER
 from holdfast.arrays import Microseconds, Texts
 
+ASKED_PURPOSES = ("offers", "any_contact", "profiling")
+"""Purposes that contact policy asks about."""
+
 _CHANNELS = (*CONTACT_CHANNELS, OTHER)
 _NEVER = -1
 _NOTHING: tuple[Texts, Microseconds] = (np.empty(0, dtype=np.str_), np.empty(0, dtype=np.int64))
@@ -70,16 +73,18 @@ class ConsentsInForce:
     @classmethod
     def of(cls, rows: Iterable[tuple[str, str, str, int]]) -> "ConsentsInForce":
         """From customer, purpose, channel and strength, in any order; the strongest count."""
-        strongest: dict[tuple[str, str], dict[str, int]] = {}
+        told: dict[tuple[str, str], tuple[list[str], list[int]]] = {}
         for customer, purpose, channel, value in rows:
-            of_channel = strongest.setdefault((purpose, channel), {})
-            of_channel[customer] = max(value, of_channel.get(customer, value))
+            customers, values = told.setdefault((purpose, channel), ([], []))
+            customers.append(customer)
+            values.append(value)
         arrays = {}
-        for name, by_customer in strongest.items():
-            customers = np.array(list(by_customer), dtype=np.str_)
-            order = np.argsort(customers)
-            values = np.fromiter(by_customer.values(), dtype=np.int64, count=len(by_customer))
-            arrays[name] = (customers[order], values[order])
+        for name, (customers, values) in told.items():
+            ids, strengths = np.array(customers, dtype=np.str_), np.array(values, dtype=np.int64)
+            order = np.lexsort((strengths, ids))
+            ids, strengths = ids[order], strengths[order]
+            is_last = np.append(ids[1:] != ids[:-1], True)
+            arrays[name] = (ids[is_last], strengths[is_last])
         return cls(arrays)
 
     def granted(self, purpose: str, channel: str, customers: Texts) -> Codes:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from care.consents import ConsentsInForce, ConsentStatement
+from care.consents import ASKED_PURPOSES, ConsentsInForce, ConsentStatement
 from care.ledger import tables as t
 from care.ledger.database import reading
 from care.ledger.queries import in_parts, insert_missing
@@ -103,7 +103,7 @@ class Consents:
         digest: str,
         at: datetime,
     ) -> int:
-        """Keep all statements of the raw tables, in one transaction.
+        """Keep all statements of a part of the raw table, in one transaction.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class Consents:
             So many at a time as memory holds: customer_id, purpose, channel, happened_at
             (microseconds since 1970, UTC), is_granted.
         digest : str
-            Of the raw tables that they come from (see `merged`).
+            Of the part (see `merged`).
         at : datetime
             When (UTC).
 
@@ -137,14 +137,13 @@ class Consents:
             )
         return new
 
-    def merged(self) -> str | None:
-        """Digest of the raw tables that were merged last; None before the first time."""
-        query = sa.select(t.CONSENT_MERGES.c.digest).order_by(t.CONSENT_MERGES.c.number.desc())
+    def merged(self) -> frozenset[str]:
+        """Digests of all parts that were ever merged."""
         with reading(self._engine) as connection:
-            return connection.execute(query.limit(1)).scalar()
+            return frozenset(connection.execute(sa.select(t.CONSENT_MERGES.c.digest)).scalars())
 
     def in_force(self, at: datetime, customers: Collection[str] | None = None) -> ConsentsInForce:
-        """What is in force at a time.
+        """What is in force at a time, of the purposes that contact policy asks about.
 
         Parameters
         ----------
@@ -158,7 +157,10 @@ class Consents:
         )
         query = (
             sa.select(*_KEY[:3], strongest)
-            .where(t.CONSENTS.c.happened_at <= microseconds(at))
+            .where(
+                t.CONSENTS.c.happened_at <= microseconds(at),
+                t.CONSENTS.c.purpose.in_(ASKED_PURPOSES),
+            )
             .group_by(*_KEY[:3])
         )
         with reading(self._engine) as connection:

@@ -1,6 +1,5 @@
 """Consents of the raw tables, merged into the ledger: before any plan, and before any claim."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from care.ledger.ledger import Ledger
-from features.sql.parts import identity_of, parts_of
+from features.sql.parts import parts_of
 from holdfast.home import Home
 
 _COLUMNS = ("customer_id", "purpose", "channel", "happened_at", "state")
@@ -26,7 +25,7 @@ class MergedConsents:
     new : int
         Statements that the ledger did not have.
     is_unchanged : bool
-        Whether the raw table is the one that was merged last, so that nothing was read.
+        Whether all parts of the raw table had been merged before, so that nothing was read.
     """
 
     new: int
@@ -34,7 +33,7 @@ class MergedConsents:
 
 
 def merge_consents(home: Home, ledger: Ledger, now: datetime) -> MergedConsents:
-    """Bring what the raw table of consents says into the ledger.
+    """Bring what the raw table of consents says into the ledger: the parts that are new or changed.
 
     A decision in no list is no consent: it counts as a withdrawal.
 
@@ -47,12 +46,10 @@ def merge_consents(home: Home, ledger: Ledger, now: datetime) -> MergedConsents:
     now : datetime
         When (UTC).
     """
-    parts = parts_of(home.raw / "consents")
-    digest = hashlib.sha256("\n".join(identity_of(parts)).encode()).hexdigest()
-    if ledger.consents.merged() == digest:
-        return MergedConsents(new=0, is_unchanged=True)
-    batches = (batch for part in parts for batch in _batches(part.path))
-    return MergedConsents(new=ledger.consents.merge(batches, digest, now), is_unchanged=False)
+    merged = ledger.consents.merged()
+    parts = [part for part in parts_of(home.raw / "consents") if part.identity not in merged]
+    new = sum(ledger.consents.merge(_batches(part.path), part.identity, now) for part in parts)
+    return MergedConsents(new=new, is_unchanged=not parts)
 
 
 def _batches(path: Path) -> Iterator[list[tuple[str, str, str, int, bool]]]:

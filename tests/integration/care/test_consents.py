@@ -56,10 +56,10 @@ def test_a_statement_is_kept_once_whichever_way_it_comes(ledger: Ledger) -> None
     assert [of.is_new for of in first] == [True, False, True]
     (again,) = ledger.consents.record([one], "request", NOW + timedelta(hours=1))
     assert (again.is_new, again.at) == (False, NOW)
-    assert ledger.consents.merged() is None
+    assert ledger.consents.merged() == frozenset()
     assert merge(ledger, [one, one, said("c")]) == 1
     assert merge(ledger, [one, said("c")], "2") == 0
-    assert ledger.consents.merged() == "2"
+    assert ledger.consents.merged() == {"1", "2"}
     (kept,) = ledger.consents.about(["a"])
     assert (kept["source"], kept["happened_at"]) == ("event", one.happened_at.isoformat())
 
