@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from care.arms import uniform
-from care.ledger.rows import OutcomeRow
+from care.ledger.rows import OutcomeRow, Verdicts
 from care.measurement import Measurement
 from care.model import Arm
 from care.settings import CareSettings
@@ -96,7 +96,8 @@ def home_with(
             care.ledger.record_plan(plan, terms, rows)
             care.ledger.approve(plan.plan_id, plan.digest, ANA, day(start))
         at = day(max(map(drawn_on, range(HOUSEHOLDS))))
-        care.ledger.outbox.handed_over(care.ledger.outbox.claim(at, HOUSEHOLDS, lambda _: {}), at)
+        claims = care.ledger.outbox.claim(at, HOUSEHOLDS, lambda _: Verdicts())
+        care.ledger.outbox.handed_over(claims, at)
     return home
 
 
