@@ -341,6 +341,7 @@ def _print_promotion(promotion: "Promotion", home: Path | None) -> None:
         console.print(
             f"[green]passed[/green] [bold]{what}[/bold] is champion now{place}; a running service loads it by itself."
         )
+        _print_served(console, promotion)
         undo = in_same_home(f"holdfast models rollback --model {promotion.name}", home)
         console.print(f"[dim]To undo it: {escape(undo)}[/dim]", soft_wrap=True)
     elif promotion.shadow:
@@ -350,6 +351,7 @@ def _print_promotion(promotion: "Promotion", home: Path | None) -> None:
             " until the model has a champion.",
             soft_wrap=True,
         )
+        _print_served(console, promotion)
         if promotion.verdict.passed:
             console.print(
                 f"It passes the gate; to make it champion: {escape(in_same_home(promote, home))}",
@@ -369,6 +371,17 @@ def _print_promotion(promotion: "Promotion", home: Path | None) -> None:
                 f" [bold]{escape(in_same_home(f'{promote} --shadow', home))}[/bold]",
                 soft_wrap=True,
             )
+
+
+def _print_served(console: "Console", promotion: "Promotion") -> None:
+    """Say which boosters the gate asked about, and which score."""
+    if promotion.refit is not None:
+        evaluated, served = (promotion.refit.until[which][:10] for which in ("evaluated", "served"))
+        console.print(
+            f"The gate asked about boosters that learnt until {evaluated}; those that score were fitted again, as these"
+            f" were, on all labelled rows until {served}.",
+            soft_wrap=True,
+        )
 
 
 def _print_rollback(result: "Rollback") -> None:

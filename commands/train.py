@@ -96,6 +96,8 @@ def _print_training(result: "Trained", home: Path | None) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from training.release.refit import read_refit
+
     console = Console(highlight=False)
     model = result.model
     console.print(
@@ -119,6 +121,14 @@ def _print_training(result: "Trained", home: Path | None) -> None:
     if compared_with.number is not None and not compared_with.comparable:
         console.print(
             f"[yellow]not compared[/yellow] with champion {compared_with.number}: {escape(compared_with.in_words)}",
+            soft_wrap=True,
+        )
+    refit = read_refit(model.version.documents)
+    if refit is not None:
+        evaluated, served = (refit.until[which][:10] for which in ("evaluated", "served"))
+        console.print(
+            f"These figures are of boosters that learnt until {evaluated}; those that score were fitted again, as these"
+            f" were, on all labelled rows until {served}.",
             soft_wrap=True,
         )
     for flag in model.facts.flags:

@@ -140,14 +140,26 @@ def load_champion(home: Home, name: str) -> RegisteredVersion:
     return load_registered(find_champion(home, name))
 
 
-def load_registered(address: VersionAddress) -> RegisteredVersion:
-    """Load a version from its address; ModelError where it is damaged."""
-    # Only here, because it loads LightGBM, which takes more than a second.
-    from models.version import load_version
+def load_registered(address: VersionAddress, *, evaluated: bool = False) -> RegisteredVersion:
+    """Load a version from its address.
 
-    return RegisteredVersion(
-        number=address.number, model=load_version(address.directory, address.sha256)
-    )
+    Parameters
+    ----------
+    address : VersionAddress
+        Where it is.
+    evaluated : bool
+        Whether to load the boosters that its figures are of, and not those that score.
+
+    Raises
+    ------
+    ModelError
+        It is damaged.
+    """
+    # Only here, because it loads LightGBM, which takes more than a second.
+    from models.version import load_evaluated, load_version
+
+    load = load_evaluated if evaluated else load_version
+    return RegisteredVersion(number=address.number, model=load(address.directory, address.sha256))
 
 
 def read_documents(address: VersionAddress) -> dict[str, Any]:

@@ -4,6 +4,11 @@ A version has one `HorizonModel` for each horizon. That holds one `StratumModel`
 (rows of one kind, such as prepaid lines) with boosters or a calibration of its own, and one for
 all other rows. In ``model.json`` they are stored under ``heads`` and ``parts``. Versions of format
 2, in which each part has a single booster, are read too.
+
+A version may hold two sets of horizon models: those that score, and those that its figures are of,
+which learnt from fewer rows. The latter are loaded by `load_evaluated` alone, so that a server has
+no memory for them; a later training compares itself with them, as the others have learnt from the
+rows that it tests on.
 """
 
 import json
@@ -111,6 +116,9 @@ class ModelVersion:
     documents : dict of str to JSON
         What is stored with the model and not read by it, by file name, such as the encoding of
         categories.
+    evaluated : tuple of HorizonModel
+        What the version's figures are of, where that is not what scores. It is saved, but
+        `load_version` does not load it.
     """
 
     name: str
@@ -119,6 +127,7 @@ class ModelVersion:
     horizon_models: tuple[HorizonModel, ...]
     strata: Strata | None = None
     documents: dict[str, Any] = field(default_factory=dict)
+    evaluated: tuple[HorizonModel, ...] = ()
 
     @property
     def main(self) -> HorizonModel:
@@ -132,13 +141,8 @@ class ModelVersion:
 
     @cached_property
     def boosters(self) -> dict[str, lgb.Booster]:
-        """Every booster once, by the name of its file."""
-        boosters: dict[str, lgb.Booster] = {}
-        for name, stratum_model in self._named_stratum_models():
-            for number, booster in enumerate(stratum_model.boosters, 1):
-                if not any(booster is other for other in boosters.values()):
-                    boosters[f"{name}{'' if number == 1 else f'.{number}'}.txt"] = booster
-        return boosters
+        """Every booster that scores once, by the name of its file."""
+        return _named_boosters(self.horizon_models)
 
     def place(self, horizon_days: int | None) -> int:
         """Position of the model with a horizon; of the main one for None.
@@ -167,57 +171,68 @@ class ModelVersion:
             proves that no file of the version has changed.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        files = {name: booster.model_to_string() for name, booster in self.boosters.items()}
+        boosters = dict(self.boosters)
+        for name, booster in _named_boosters(self.evaluated, "evaluated_").items():
+            if not any(booster is other for other in boosters.values()):
+                boosters[name] = booster
+        files = {name: booster.model_to_string() for name, booster in boosters.items()}
         files |= {name: dump(document) for name, document in self.documents.items()}
         for name, text in files.items():
             (directory / name).write_text(text, encoding="utf-8")
-        text = dump(to_document(self._stored(files)))
+        text = dump(to_document(self._stored(files, boosters)))
         (directory / DESCRIPTION).write_text(text, encoding="utf-8")
         return digest(text)
 
-    def _named_stratum_models(self) -> list[tuple[str, StratumModel]]:
-        """Every stratum model, and what the names of its boosters' files would begin with:
-        ``booster_90_prepaid``, or plain ``booster``.
-        """
-        return [
-            (
-                "_".join(
-                    [
-                        "booster",
-                        *([str(horizon_model.horizon_days)] if horizon_model.horizon_days else []),
-                        *([stratum] if stratum else []),
-                    ]
-                ),
-                stratum_model,
-            )
-            for horizon_model in self.horizon_models
-            for stratum, stratum_model in sorted(horizon_model.stratum_models.items())
-        ]
-
-    def _stored(self, files: Mapping[str, str]) -> "_StoredVersion":
-        names = {id(booster): name for name, booster in self.boosters.items()}
+    def _stored(
+        self, files: Mapping[str, str], boosters: Mapping[str, lgb.Booster]
+    ) -> "_StoredVersion":
+        names = {id(booster): name for name, booster in boosters.items()}
         return _StoredVersion(
             format=FORMAT,
             name=self.name,
             service=self.service,
             features=self.features,
             strata=self.strata,
-            horizon_models=tuple(
-                _StoredHorizonModel(
-                    horizon_days=model.horizon_days,
-                    stratum_models={
-                        stratum: _StoredStratumModel(
-                            boosters=tuple(names[id(booster)] for booster in one.boosters),
-                            calibration=one.calibration,
-                        )
-                        for stratum, one in sorted(model.stratum_models.items())
-                    },
-                    bands=model.bands,
-                )
-                for model in self.horizon_models
-            ),
+            horizon_models=_stored_models(self.horizon_models, names),
+            evaluated=_stored_models(self.evaluated, names),
             sha256={name: digest(text) for name, text in files.items()},
         )
+
+
+def _named_boosters(
+    horizon_models: Sequence[HorizonModel], prefix: str = ""
+) -> dict[str, lgb.Booster]:
+    """Every booster once, by the name of its file, such as ``booster_90_prepaid.txt`` or, for the
+    second that is averaged, ``booster_90_prepaid.2.txt``.
+    """
+    boosters: dict[str, lgb.Booster] = {}
+    for model in horizon_models:
+        for stratum, stratum_model in sorted(model.stratum_models.items()):
+            days = str(model.horizon_days) if model.horizon_days else ""
+            name = prefix + "_".join(filter(None, ("booster", days, stratum)))
+            for number, booster in enumerate(stratum_model.boosters, 1):
+                if not any(booster is other for other in boosters.values()):
+                    boosters[f"{name}{'' if number == 1 else f'.{number}'}.txt"] = booster
+    return boosters
+
+
+def _stored_models(
+    horizon_models: Sequence[HorizonModel], names: Mapping[int, str]
+) -> "tuple[_StoredHorizonModel, ...]":
+    return tuple(
+        _StoredHorizonModel(
+            horizon_days=model.horizon_days,
+            stratum_models={
+                stratum: _StoredStratumModel(
+                    boosters=tuple(names[id(booster)] for booster in one.boosters),
+                    calibration=one.calibration,
+                )
+                for stratum, one in sorted(model.stratum_models.items())
+            },
+            bands=model.bands,
+        )
+        for model in horizon_models
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,10 +267,23 @@ class _StoredVersion:
     strata: Strata | None
     horizon_models: Annotated[tuple[_StoredHorizonModel, ...], Field(alias="heads", min_length=1)]
     sha256: dict[str, str]
+    evaluated: tuple[_StoredHorizonModel, ...] = ()
+
+    @property
+    def booster_names(self) -> set[str]:
+        """Files of all boosters, of those that are evaluated too."""
+        return {
+            name for model in (*self.horizon_models, *self.evaluated) for name in _names_in(model)
+        }
+
+
+def _names_in(model: _StoredHorizonModel) -> set[str]:
+    return {name for one in model.stratum_models.values() for name in one.boosters}
 
 
 def load_version(directory: Path, sha256: str) -> ModelVersion:
-    """Read a model version back, checking every file against its digest before it is parsed.
+    """Read what scores of a model version back, checking every file against its digest before it is
+    parsed.
 
     Parameters
     ----------
@@ -269,24 +297,35 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
     ModelError
         A file is missing, damaged, of another format, or boosters and features do not fit.
     """
+    return _load(directory, sha256, evaluated=False)
+
+
+def load_evaluated(directory: Path, sha256: str) -> ModelVersion:
+    """Read a version whose horizon models are those that its figures are of; what scores, where that
+    is what was evaluated. Arguments and errors as of `load_version`.
+    """
+    return _load(directory, sha256, evaluated=True)
+
+
+def _load(directory: Path, sha256: str, *, evaluated: bool) -> ModelVersion:
     with loading(directory):
         description = json.loads(read_verified(directory / DESCRIPTION, sha256))
         _check_format(description, directory)
         stored = read_document(_StoredVersion, _in_present_format(description), DESCRIPTION)
         files = read_files(directory, stored.sha256)
-        named = {
-            name
-            for model in stored.horizon_models
-            for one in model.stratum_models.values()
-            for name in one.boosters
+        models = stored.evaluated if evaluated and stored.evaluated else stored.horizon_models
+        named = {name for model in models for name in _names_in(model)}
+        boosters = {name: lgb.Booster(model_str=files[name]) for name in sorted(named)}
+        documents = {
+            name: json.loads(text)
+            for name, text in files.items()
+            if name not in stored.booster_names
         }
-        boosters = {name: lgb.Booster(model_str=files.pop(name)) for name in sorted(named)}
-        documents = {name: json.loads(text) for name, text in files.items()}
     version = ModelVersion(
         name=stored.name,
         service=stored.service,
         features=stored.features,
-        horizon_models=tuple(_loaded(model, boosters) for model in stored.horizon_models),
+        horizon_models=tuple(_loaded(model, boosters) for model in models),
         strata=stored.strata,
         documents=documents,
     )

@@ -36,6 +36,7 @@ from training.release.gate import SHADOW_RULES, CurrentChampion, evaluate, unexp
 from training.release.model_card import MODEL_CARD, model_card
 from training.release.promotion import UNGATED, verdicts
 from training.release.readiness import readiness
+from training.release.refit import REFIT, RefitFacts, read_refit
 from training.release.tracking import Tracking
 from training.release.verdict import Finding, Verdict
 from training.settings import GateSettings
@@ -104,7 +105,7 @@ class ShownVersion:
 
     def to_json(self) -> dict[str, Any]:
         """The result as one JSON object; documents that only machines read are left out."""
-        shown = {name: self.documents.get(name) for name in (TRAINING, ASSESSMENT)}
+        shown = {name: self.documents.get(name) for name in (TRAINING, ASSESSMENT, REFIT)}
         uplift = uplift_verdicts(self.documents)
         return {
             **asdict(self.listed),
@@ -129,6 +130,8 @@ class Promotion:
         Version that was champion when the gate was asked.
     shadow : bool
         It became shadow.
+    refit : RefitFacts or None
+        How what scores compares with what was evaluated; None where they are the same.
     """
 
     name: str
@@ -136,6 +139,7 @@ class Promotion:
     verdict: Verdict
     champion_before: str | None
     shadow: bool = False
+    refit: RefitFacts | None = None
 
     @property
     def champion(self) -> bool:
@@ -155,6 +159,7 @@ class Promotion:
             "champion_before": self.champion_before,
             "promoted": self.champion,
             "shadow": self.shadow,
+            "learnt_until": self.refit.until if self.refit else None,
             **self.verdict.to_worded_json(),
         }
 
@@ -257,12 +262,14 @@ def promote_model(
         elif verdict.passed and not shadow:
             promotions.move(name, entry.number, "gate", now)
         write_card(home, name, entry.number)
+        refit = read_refit(_readable_documents(home, entry))
     return Promotion(
         name=name,
         number=entry.number,
         verdict=verdict,
         champion_before=number,
         shadow=becomes_shadow,
+        refit=refit,
     )
 
 

@@ -21,6 +21,7 @@ from models.target import Target
 from models.targets import TARGETS
 from models.words.catalogue import resolve
 from training.operator.columns import service_documents
+from training.release.refit import REFIT
 from training.settings import TrainingConfig
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Trained:
                 name: to_document(assessment) for name, assessment in self.model.assessments.items()
             },
             "facts": to_document(self.model.facts),
+            "refit": self.model.version.documents.get(REFIT),
             "gate": self.verdict.to_worded_json(),
             "report": str(self.report),
             "model_card": str(self.card),
@@ -126,12 +128,13 @@ def train_target(
     start = day_start(test_from.date(), zone) if test_from and not test_from.tzinfo else test_from
     if start is not None and target.entity != "contact":
         _check_test_period(home, target, start)
-    from training.operator.dataset import target_dataset
+    from training.operator.dataset import newest_snapshot, target_dataset
     from training.operator.model import train_operator_model
     from training.release.facts import SURVEY
 
     with locked(home):
         labelled = target_dataset(home, target, config, until=clock(), test_from=start)
+        snapshot = newest_snapshot(home, target)
     champion, unreadable = _champion(home, target)
     catalogue = OperatorRepository(home).catalogue
     home.root.joinpath("tuning").mkdir(exist_ok=True)
@@ -147,6 +150,7 @@ def train_target(
         unreadable=unreadable,
         test_from=start,
         catalogue=catalogue,
+        snapshot=snapshot,
     )
     if labelled.survey is not None:
         (probability,) = model.predictions.probability.values()
@@ -202,7 +206,8 @@ def _champion(
     if not champions:
         return None, None
     try:
-        return load_registered(champions[0].address(home)), None
+        # What scores has learnt from all rows of its time, which may be rows of the test period now.
+        return load_registered(champions[0].address(home), evaluated=True), None
     except ModelError as error:
         from training.release.facts import ChampionComparison
 

@@ -365,7 +365,9 @@ def _models(
 def _fitted(
     dataset: Dataset, split: PeriodSplit, target: SurveyTarget, config: TrainingConfig
 ) -> Scorer:
-    horizon_models, _ = fit_horizon_models(dataset, split, target, [DEFAULT_PARAMETERS], config)
+    horizon_models = fit_horizon_models(
+        dataset, split.learnt, target, [DEFAULT_PARAMETERS], config
+    ).models
     return Scorer(
         ModelVersion(
             name=target.name,

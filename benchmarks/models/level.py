@@ -144,7 +144,7 @@ def _cross_fitted(
     dataset: Dataset, split: PeriodSplit, parameters: Parameters, config: TrainingConfig
 ) -> dict[int, Floats]:
     """Probabilities of the test rows by horizon, as `holdfast train` fits them."""
-    horizon_models, _ = fit_horizon_models(dataset, split, CHURN, [parameters], config)
+    horizon_models = fit_horizon_models(dataset, split.learnt, CHURN, [parameters], config).models
     version = ModelVersion(
         name=CHURN.name,
         service=CHURN.service,

@@ -46,6 +46,7 @@ from reports.words.texts import texts as texts_of
 from training.evaluation.metrics import METRICS
 from training.operator.model import OperatorModel
 from training.release.gate import SHADOW_RULES
+from training.release.refit import read_refit
 from training.release.verdict import Verdict
 
 _HEADLINES = {
@@ -134,6 +135,7 @@ def render_model_report(
             about_target=about(target.about, texts) if target else "",
             headline=first,
             main=main,
+            refit=read_refit(model.version.documents),
             main_horizon=main_horizon,
             assessments=assessments,
             champion=champion,

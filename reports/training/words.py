@@ -163,6 +163,12 @@ _RULES: dict[str, tuple[str, str]] = {
         to_translate("Much worse for some slices"),
         to_translate("See below what these slices have in common: their rows may lack a feature."),
     ),
+    "refit": (
+        to_translate("What scores is not what was evaluated"),
+        to_translate(
+            "The newest rows changed the model much. Look at what is new in them, and train again when more labels are complete."
+        ),
+    ),
     "explanation_cost": (
         to_translate("Too slow to explain"),
         to_translate(

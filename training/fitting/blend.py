@@ -48,10 +48,13 @@ class CrossFittedBlend:
         One per member, fitted on all rows; their margins are to be averaged.
     margin : (n,) float64
         Mean raw margin of every row, from boosters that did not learn from it.
+    members : tuple of Member
+        What the boosters were fitted with.
     """
 
     boosters: tuple[lgb.Booster, ...]
     margin: Floats
+    members: tuple[Member, ...]
 
 
 def fit_blend(
@@ -105,7 +108,42 @@ def cross_fit_blend(
         fits[position].margin(table.matrix, booster.num_trees(), threads)
         for position, booster in boosters.items()
     ]
-    return CrossFittedBlend(tuple(boosters.values()), mean_of(margins))
+    kept = tuple(
+        Member(parameter_sets[position], booster.num_trees())
+        for position, booster in boosters.items()
+    )
+    return CrossFittedBlend(tuple(boosters.values()), mean_of(margins), kept)
+
+
+def cross_fit_members(
+    table: TrainingTable,
+    members: Sequence[Member],
+    folds: Sequence[tuple[Positions, Positions]],
+    settings: TrainingSettings,
+    threads: int,
+    most_leaves: int | None = None,
+) -> CrossFittedBlend:
+    """Fit a blend whose members are known on all rows, and cross-fit its members.
+
+    Parameters
+    ----------
+    table, folds, settings, threads, most_leaves
+        As in `cross_fit_blend`.
+    members : sequence of Member
+        At least one.
+    """
+    boosters = _fit_members(table, members, settings, threads, most_leaves)
+    kept = tuple(
+        Member(members[position].parameters, booster.num_trees())
+        for position, booster in boosters.items()
+    )
+    margins = [
+        cross_fit(table, folds, settings, threads, member.parameters, member.rounds).margin(
+            table.matrix, member.rounds, threads
+        )
+        for member in kept
+    ]
+    return CrossFittedBlend(tuple(boosters.values()), mean_of(margins), kept)
 
 
 def fit_calibrated(

@@ -120,9 +120,10 @@ def cross_fit(
     settings: TrainingSettings,
     threads: int,
     parameters: Parameters,
+    rounds: int | None = None,
 ) -> CrossFit:
     """Fit a booster without each fold, all to the same rounds: where the mean log loss on the folds
-    is lowest.
+    is lowest, unless they are given.
 
     Parameters
     ----------
@@ -136,18 +137,21 @@ def cross_fit(
         Threads of the fit; 0 for all cores.
     parameters : mapping
         LightGBM parameters.
+    rounds : int, optional
+        Boosting rounds.
     """
+    stopping = [lgb.early_stopping(settings.patience_rounds, verbose=False)]
     result = lgb.cv(
         fit_parameters(settings, threads, parameters),
         dataset(table),
-        num_boost_round=settings.max_rounds,
+        num_boost_round=settings.max_rounds if rounds is None else rounds,
         folds=folds,
-        callbacks=[lgb.early_stopping(settings.patience_rounds, verbose=False)],
+        callbacks=stopping if rounds is None else [],
         return_cvbooster=True,
     )
     fitted = result["cvbooster"]
     return CrossFit(
-        rounds=int(fitted.best_iteration),
+        rounds=int(fitted.best_iteration) if rounds is None else rounds,
         boosters=tuple(fitted.boosters),
         folds=tuple(held_out for _, held_out in folds),
     )

@@ -1,10 +1,11 @@
 """Horizon models: calibrated boosters for each horizon, and others for a stratum where those predict
 the rows of the stratum better.
 
-A booster learns from all rows before the test period. Its rounds, whether a stratum gets one of its
+A booster learns from all the given rows. Its rounds, whether a stratum gets one of its
 own, and the calibrations are decided by cross-fitting: other boosters, each fitted without one fold
-of the customers, give every row a margin that was not learnt from it. So all losses before the test
-period tell the level of risk, and not those alone of a few customers who were held out.
+of the customers, give every row a margin that was not learnt from it. So all losses
+tell the level of risk, and not those alone of a few customers who were held out. Models that were
+evaluated are fitted again on more rows, with the parameters and rounds that they have (`Plan`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +28,11 @@ from models.version import HorizonModel, StratumModel
 from training.evaluation.assessment import horizon_name
 from training.evaluation.folds import customer_fold_count, stratified_customer_folds
 from training.evaluation.metrics import log_loss
-from training.fitting.blend import cross_fit_blend
+from training.fitting.blend import Member, cross_fit_blend, cross_fit_members
 from training.fitting.calibrate import choose_calibration
 from training.fitting.fit import TrainingTable
 from training.fitting.parameters import Parameters
 from training.labelling.dataset import Dataset
-from training.labelling.periods import PeriodSplit
 from training.settings import TrainingConfig
 
 FOLDS = 3
@@ -69,21 +69,87 @@ class FittingRecord:
     calibrations: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+Plan = Mapping[str, tuple[Member, ...]]
+"""Members of the boosters by horizon, and by ``horizon/stratum`` where a stratum has its own."""
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """Boosters, and out-of-fold margins of the rows that they learnt from.
+
+    Parameters
+    ----------
+    boosters : tuple of lightgbm.Booster
+        Fitted on all these rows; their margins are averaged.
+    rows : (n,) intp
+        Their positions in the dataset, in order.
+    margin : (n,) float64
+        Raw margins from boosters that did not learn from the row.
+    """
+
+    boosters: tuple[lgb.Booster, ...]
+    rows: Positions
+    margin: Floats
+
+    def only(self, chosen: NDArray[np.bool_]) -> "CrossFitted":
+        """The same boosters with some of the rows."""
+        return replace(self, rows=self.rows[chosen], margin=self.margin[chosen])
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Probabilities of the rows of one horizon, of boosters that did not learn from them.
+
+    Parameters
+    ----------
+    rows : (n,) intp
+        Positions in the dataset, in order.
+    probability : (n,) float64
+        With the calibrations of the horizon model.
+    """
+
+    rows: Positions
+    probability: Floats
+
+
+@dataclass(frozen=True)
+class FittedModels:
+    """Horizon models, and how they came about.
+
+    Parameters
+    ----------
+    models : tuple of HorizonModel
+        Shortest horizon first.
+    record : FittingRecord
+        What was tried.
+    plan : Plan
+        Parameters and rounds, to fit the same models on other rows.
+    out_of_fold : dict of int to OutOfFold
+        By horizon in days.
+    """
+
+    models: tuple[HorizonModel, ...]
+    record: FittingRecord
+    plan: Plan
+    out_of_fold: dict[int, OutOfFold]
+
+
 def fit_horizon_models(
     dataset: Dataset,
-    split: PeriodSplit,
+    rows: Positions,
     target: Target,
     parameter_sets: Sequence[Parameters],
     config: TrainingConfig,
-) -> tuple[tuple[HorizonModel, ...], FittingRecord]:
+    plan: Plan | None = None,
+) -> FittedModels:
     """Fit and calibrate a model for each horizon of a target.
 
     Parameters
     ----------
     dataset : Dataset
         Labelled rows.
-    split : PeriodSplit
-        Which of them are for what.
+    rows : (m,) intp
+        Positions of those to learn from, in order.
     target : Target
         Its horizons and strata.
     parameter_sets : sequence of mapping
@@ -91,19 +157,23 @@ def fit_horizon_models(
         averaged, as far as the gate allows their leaves.
     config : TrainingConfig
         Seed, most rounds and patience; the leaves that the gate allows; and the risk bands.
+    plan : Plan, optional
+        Parameters and rounds of models that were fitted before. With them nothing but the
+        calibrations is chosen.
 
     Raises
     ------
     InputError
         Within some horizon fewer than two customers have the outcome, or are without it.
     """
-    fitter = _Fitter(dataset, split, target, parameter_sets, config)
-    with progress("Fitting boosters and calibrations", len(target.horizons_days)) as advance:
+    fitter = _Fitter(dataset, rows, target, parameter_sets, config, plan)
+    words = "Fitting boosters and calibrations" if plan is None else "Fitting on all labelled rows"
+    with progress(words, len(target.horizons_days)) as advance:
         horizon_models = []
         for days in target.horizons_days:
             horizon_models.append(fitter.fit(days))
             advance(1)
-    return tuple(horizon_models), fitter.record
+    return FittedModels(tuple(horizon_models), fitter.record, fitter.plan, fitter.out_of_fold)
 
 
 def table_of(dataset: Dataset, horizon_days: int, positions: Positions) -> TrainingTable:
@@ -135,46 +205,27 @@ def customer_codes(dataset: Dataset) -> NDArray[np.int64]:
     return np.unique(dataset.customers, return_inverse=True)[1].astype(np.int64)
 
 
-@dataclass(frozen=True)
-class _CrossFitted:
-    """Boosters, and out-of-fold margins of the rows that they learnt from.
-
-    Parameters
-    ----------
-    boosters : tuple of lightgbm.Booster
-        Fitted on all these rows; their margins are averaged.
-    rows : (n,) intp
-        Their positions in the dataset, in order.
-    margin : (n,) float64
-        Raw margins from boosters that did not learn from the row.
-    """
-
-    boosters: tuple[lgb.Booster, ...]
-    rows: Positions
-    margin: Floats
-
-    def only(self, chosen: NDArray[np.bool_]) -> "_CrossFitted":
-        """The same boosters with some of the rows."""
-        return replace(self, rows=self.rows[chosen], margin=self.margin[chosen])
-
-
 class _Fitter:
     def __init__(
         self,
         dataset: Dataset,
-        split: PeriodSplit,
+        rows: Positions,
         target: Target,
         parameter_sets: Sequence[Parameters],
         config: TrainingConfig,
+        given: Plan | None,
     ) -> None:
         self.dataset = dataset
-        self.learnt = split.learnt
+        self.learnt = rows
         self.strata = target.strata
         self.parameter_sets = parameter_sets
         self.settings = config.fitting
         self.most_leaves = config.gate.most_leaves
         self.bands = config.bands
+        self.given = given
         self.record = FittingRecord()
+        self.plan: dict[str, tuple[Member, ...]] = {}
+        self.out_of_fold: dict[int, OutOfFold] = {}
         self._codes = customer_codes(dataset)
         self._stratum = (
             np.full(len(dataset.ids), EVERYONE)
@@ -191,7 +242,7 @@ class _Fitter:
             fitted[stratum] = self._own(horizon_days, stratum, of_stratum) or of_stratum
         return self._calibrated(horizon_days, fitted)
 
-    def _cross_fitted(self, horizon_days: int, name: str, rows: Positions) -> _CrossFitted:
+    def _cross_fitted(self, horizon_days: int, name: str, rows: Positions) -> CrossFitted:
         table = table_of(self.dataset, horizon_days, rows)
         customers = self._codes[rows]
         count = customer_fold_count(table.label, customers, FOLDS)
@@ -203,21 +254,31 @@ class _Fitter:
                 count,
             )
         folds = list(stratified_customer_folds(table.label, customers, count, self.settings.seed))
-        blend = cross_fit_blend(
-            table, self.parameter_sets, folds, self.settings, 0, self.most_leaves
-        )
+        if self.given is None:
+            blend = cross_fit_blend(
+                table, self.parameter_sets, folds, self.settings, 0, self.most_leaves
+            )
+        else:
+            blend = cross_fit_members(
+                table, self.given[name], folds, self.settings, 0, self.most_leaves
+            )
+        self.plan[name] = blend.members
         self.record.rounds[name] = sum(booster.num_trees() for booster in blend.boosters)
         self.record.folds[name] = count
-        return _CrossFitted(blend.boosters, rows, blend.margin)
+        return CrossFitted(blend.boosters, rows, blend.margin)
 
-    def _own(self, horizon_days: int, stratum: str, shared: _CrossFitted) -> _CrossFitted | None:
+    def _own(self, horizon_days: int, stratum: str, shared: CrossFitted) -> CrossFitted | None:
         """A stratum's own booster, where it predicts the stratum's rows better than the shared
         one; both by margins that were not learnt from the row.
         """
         label, weight = self._labelled(horizon_days, shared.rows)
+        name = f"{horizon_name(horizon_days)}/{stratum}"
+        if self.given is not None:
+            return (
+                self._cross_fitted(horizon_days, name, shared.rows) if name in self.given else None
+            )
         if min(label.sum(), len(label) - label.sum()) < FEWEST_FOR_OWN_BOOSTER:
             return None
-        name = f"{horizon_name(horizon_days)}/{stratum}"
         own = self._cross_fitted(horizon_days, name, shared.rows)
         losses = [log_loss(label, expit(fitted.margin), weight) for fitted in (shared, own)]
         wins = losses[1] < losses[0]
@@ -227,11 +288,11 @@ class _Fitter:
             "own_wins": wins,
         }
         if not wins:
-            del self.record.rounds[name], self.record.folds[name]
+            del self.record.rounds[name], self.record.folds[name], self.plan[name]
             return None
         return own
 
-    def _calibrated(self, horizon_days: int, fitted: Mapping[str, _CrossFitted]) -> HorizonModel:
+    def _calibrated(self, horizon_days: int, fitted: Mapping[str, CrossFitted]) -> HorizonModel:
         shared = fitted[EVERYONE]
         of_all = self._choose(horizon_days, EVERYONE, shared, None)
         stratum_models = {EVERYONE: StratumModel(shared.boosters, of_all)}
@@ -246,6 +307,7 @@ class _Fitter:
                 calibration = self._choose(horizon_days, stratum, own, of_all if shares else None)
             stratum_models[stratum] = StratumModel(own.boosters, calibration)
             probability[self._stratum[shared.rows] == stratum] = calibration.probability(own.margin)
+        self.out_of_fold[horizon_days] = OutOfFold(shared.rows, probability)
         bands = BandBounds.from_shares(probability, self.bands)
         return HorizonModel(horizon_days=horizon_days, stratum_models=stratum_models, bands=bands)
 
@@ -253,7 +315,7 @@ class _Fitter:
         self,
         horizon_days: int,
         stratum: str,
-        fitted: _CrossFitted,
+        fitted: CrossFitted,
         shared: Calibration | None,
     ) -> Calibration:
         label, weight = self._labelled(horizon_days, fitted.rows)

@@ -4,20 +4,32 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
+from features.operator.repository import OperatorRepository
 from holdfast.home import Home
 from models.dissatisfaction import SurveyTarget
 from models.target import Target
-from training.labelling.dataset import Dataset, churn_dataset, non_payment_dataset
-from training.labelling.history import RawHistory
+from training.labelling.dataset import (
+    Dataset,
+    churn_dataset,
+    features_for,
+    non_payment_dataset,
+)
+from training.labelling.history import RawHistory, utc
 from training.labelling.inactivity import use_table
 from training.labelling.labels import inactivity_sensitivity
 from training.operator.population import LABELS
+from training.operator.refit import NewestSnapshot
 from training.release.facts import SURVEY
 from training.settings import TrainingConfig
 from training.surveys.dataset import SurveyDataset, survey_dataset
 
 SENSITIVITY = "inactivity.json"
 """Name of the document with the share of losses by inactivity for other numbers of days."""
+
+SNAPSHOT_ENTITIES = 50_000
+"""Entities of the newest snapshot that are read, at most."""
 
 
 @dataclass(frozen=True)
@@ -80,3 +92,26 @@ def target_dataset(
     inactive_periods = inactivity_sensitivity(history) if use_table(history) else ()
     sensitivity = [asdict(share) for share in inactive_periods]
     return TargetDataset(dataset, labels | {SENSITIVITY: sensitivity})
+
+
+def newest_snapshot(home: Home, target: Target) -> NewestSnapshot | None:
+    """Features of the entities of a target at the newest Monday with stored features, evenly
+    thinned out to `SNAPSHOT_ENTITIES`; None for contacts, which have no snapshots.
+
+    Parameters
+    ----------
+    home : Home
+        Holds the features.
+    target : Target
+        One of `models.targets.TARGETS`.
+    """
+    if target.entity == "contact":
+        return None
+    repository = OperatorRepository(home)
+    view = repository.catalogue.services[target.service][0]
+    monday = repository.history_mondays(view)[-1]
+    at = utc(monday)
+    ids = repository.ids_at(view, at)
+    ids = ids[:: -(-len(ids) // SNAPSHOT_ENTITIES) or 1]
+    times = np.full(len(ids), monday)
+    return NewestSnapshot(at, features_for(repository, target.service, ids, times))

@@ -39,6 +39,7 @@ from training.labelling.dataset import Dataset
 from training.labelling.history import wall_times
 from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of, null_has_meaning, reason_basis_of
+from training.operator.refit import NewestSnapshot, refit_facts
 from training.operator.search import search_parameters
 from training.release.facts import (
     CROSS_FITTED_FOLDS,
@@ -49,6 +50,7 @@ from training.release.facts import (
     TrainingFacts,
 )
 from training.release.provenance import dataset_sha256, environment_sha256, git_commit
+from training.release.refit import REFIT
 from training.settings import TrainingConfig
 
 EXPLAINED_ROWS = 4_000
@@ -90,7 +92,8 @@ class OperatorModel:
     Parameters
     ----------
     version : ModelVersion
-        The model, with its documents.
+        The model, with its documents: what scores has learnt from all labelled rows, and beside it
+        stands what was evaluated.
     assessments : dict of str to Assessment
         How good it is on the test period, by `training.evaluation.assessment.horizon_name`.
     facts : TrainingFacts
@@ -100,9 +103,9 @@ class OperatorModel:
     tuned : Tuned or None
         Result of the search for parameters; None where none were searched for.
     sample : ExplainedRows
-        A sample of test rows, explained.
+        A sample of test rows, explained by what was evaluated.
     predictions : TestPredictions
-        Its predictions for all test rows.
+        Predictions for all test rows, of what was evaluated.
     test : (n,) intp
         Positions of the test rows in the dataset.
     config : TrainingConfig
@@ -139,8 +142,10 @@ def train_operator_model(
     unreadable: ChampionComparison | None = None,
     test_from: datetime | None = None,
     catalogue: FeatureCatalogue = BUILT_IN,
+    snapshot: NewestSnapshot | None = None,
 ) -> OperatorModel:
-    """Train a model on labelled rows, and evaluate it on a later period beside the champion.
+    """Train a model on labelled rows, evaluate it on a later period beside the champion, and fit it
+    again on all rows.
 
     Parameters
     ----------
@@ -153,7 +158,8 @@ def train_operator_model(
     made_at : datetime
         The time now, with a time zone; it is kept with the model.
     champion : RegisteredVersion, optional
-        The version in production, to be evaluated on the same rows.
+        The version in production, to be evaluated on the same rows: the boosters that its figures
+        are of, because what scores may have learnt from these rows.
     budget : TuningBudget, optional
         How long to search for parameters. Without one nothing is searched: the margins of boosters
         with `training.fitting.parameters.DEFAULT_SETS` are averaged.
@@ -168,6 +174,8 @@ def train_operator_model(
         `training.labelling.periods.period_split`.
     catalogue : FeatureCatalogue
         What the home's features are.
+    snapshot : NewestSnapshot, optional
+        The newest snapshot, on which the refit is compared with what was evaluated.
 
     Raises
     ------
@@ -178,14 +186,13 @@ def train_operator_model(
     split = period_split(dataset, config.labels, test_from)
     meanings = meanings_of(target.service, target.direction, catalogue)
     search = search_parameters(dataset, split, target, meanings, budget, config, storage, catalogue)
-    horizon_models, record = fit_horizon_models(
-        dataset, split, target, search.parameter_sets, config
-    )
+    fitted = fit_horizon_models(dataset, split.learnt, target, search.parameter_sets, config)
+    record = fitted.record
     bare = ModelVersion(
         name=target.name,
         service=target.service,
         features=dataset.features,
-        horizon_models=horizon_models,
+        horizon_models=fitted.models,
         strata=target.strata,
     )
     compared_with = unreadable or _champion_comparison(champion, dataset, target)
@@ -196,6 +203,18 @@ def train_operator_model(
         else None
     )
     assessments = _assess(bare, dataset, split, predicted, champions, config)
+    everything = np.arange(len(dataset.ids))
+    refitted = fit_horizon_models(
+        dataset, everything, target, search.parameter_sets, config, fitted.plan
+    )
+    served = replace(bare, horizon_models=refitted.models)
+    refit = refit_facts(
+        dataset,
+        (bare, fitted),
+        (served, refitted),
+        snapshot,
+        config.assessment.fewest_positives,
+    )
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
     main_auc = assessments[horizon_name(target.horizons_days[-1])].metrics["auc"].value
     parts = {"fit": split.fit, "tune": split.tune, "test": split.test}
@@ -215,15 +234,15 @@ def train_operator_model(
         else (),
         slices=tuple(dataset.slices),
         parameters=dict(search.free_sets[0]),
-        rounds=record.rounds,
+        rounds=refitted.record.rounds,
         flags=(*search.flags, *watch_model(main_auc, config.leak_watch)),
         champion=compared_with,
         explanation_cost={
-            horizon_name(model.horizon_days): _cost(model) for model in horizon_models
+            horizon_name(model.horizon_days): _cost(model) for model in served.horizon_models
         },
         additivity_error={
-            horizon_name(model.horizon_days): _additivity_error(bare, model, sample.matrix)
-            for model in horizon_models
+            horizon_name(model.horizon_days): _additivity_error(served, model, sample.matrix)
+            for model in served.horizon_models
         },
         seed=settings.seed,
         git_commit=git_commit(),
@@ -245,14 +264,15 @@ def train_operator_model(
         MEANINGS: [to_document(meaning) for meaning in meanings],
         REASON_BASIS: to_document(
             reason_basis_of(
-                target.service, _typical(bare, dataset, split.test, settings.seed), catalogue
+                target.service, _typical(served, dataset, split.test, settings.seed), catalogue
             )
         ),
-        RANGES: ranges_of(dataset.matrix, dataset.features, split.learnt),
+        REFIT: to_document(refit),
+        RANGES: ranges_of(dataset.matrix, dataset.features, everything),
         **(extra_documents or {}),
     }
     return OperatorModel(
-        version=replace(bare, documents=documents),
+        version=replace(served, documents=documents, evaluated=bare.horizon_models),
         assessments=assessments,
         facts=facts,
         meanings=meanings,

@@ -27,6 +27,7 @@ from training.release.evidence import (
     read_facts,
 )
 from training.release.facts import TrainingFacts
+from training.release.refit import refit_findings
 from training.release.verdict import Finding, Verdict, missing, of_horizon
 from training.settings import GateSettings
 
@@ -102,6 +103,7 @@ def evaluate(
         reasons += other_version(facts, candidate)
         reasons += _leaks(facts, explained)
         reasons += _months(facts, settings)
+        reasons += refit_findings(candidate.documents, facts.horizons)
         assessments = list(read_assessments(facts, candidate, reasons))
         calibrations = sum(len(assessment.strata) for _, assessment in assessments)
         deciles = DecileRule(settings.decile_tolerance, calibrations)

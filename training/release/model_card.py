@@ -27,6 +27,7 @@ from training.release.facts import (
     TRAINING,
     TrainingFacts,
 )
+from training.release.refit import RefitFacts, read_refit
 
 MODEL_CARD = "model_card.md"
 
@@ -101,6 +102,7 @@ def model_card(
         lines += [
             "On rows later than all training rows, with 95 % intervals from resampling customers.",
             "",
+            *_served(read_refit(documents)),
         ]
         lines += [
             *_figures(assessments),
@@ -144,6 +146,44 @@ def _standing(verdict: Mapping[str, Any] | None, aliases: Iterable[str]) -> str:
     if verdict is None:
         return f"{standing} The gate has not evaluated it."
     return f"{standing} The gate {'passed' if verdict['passed'] else 'refused'} it on {str(verdict['at'])[:10]}."
+
+
+def _served(refit: RefitFacts | None) -> list[str]:
+    """What scores, where that is not what the figures are of."""
+    if refit is None:
+        return []
+    words = (
+        "The figures are of the **evaluated** boosters, which learnt from cut-offs until"
+        f" {refit.until['evaluated'][:10]}. The **served** boosters were fitted again with the same"
+        f" parameters and rounds on all labelled rows, until {refit.until['served'][:10]}. They have"
+        " learnt from the test period, so no figure of it is theirs. Both were compared where neither"
+        " has learnt from the rows:"
+    )
+    rows = [
+        (
+            _horizon(horizon),
+            where,
+            f"{figures.rows:,}",
+            f"{figures.rank_correlation:.3f}",
+            f"{figures.level:.3f}",
+            ", ".join(f"{name} {shift:.2f}" for name, shift in figures.shifts.items()) or "–",
+        )
+        for horizon, one in refit.horizons.items()
+        for where, figures in (
+            ("rows learnt from, cross-fitted", one.cross_fitted),
+            (f"newest snapshot, {str(refit.snapshot_at)[:10]}", one.snapshot),
+        )
+        if figures is not None
+    ]
+    names = (
+        "within",
+        "on",
+        "rows",
+        "rank correlation",
+        "served over evaluated",
+        "by slice, over that",
+    )
+    return [words, "", *_table(names, rows), ""]
 
 
 def _data(facts: TrainingFacts) -> list[str]:

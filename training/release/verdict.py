@@ -16,7 +16,7 @@ class Finding:
     ----------
     rule : str
         Which rule is not met: complete, positives, months, better_than_constant, champion, slope,
-        observed_over_expected, level, top_deciles, slices, explanation_cost, additivity, leaks; or, from
+        observed_over_expected, level, top_deciles, slices, refit, explanation_cost, additivity, leaks; or, from
         `training.release.readiness`, loads, scores, online or columns.
     where : str
         Horizon, stratum, slice, column or place in a document; empty where the whole version is

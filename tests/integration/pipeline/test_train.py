@@ -185,7 +185,8 @@ def test_boosters_end_before_the_gate_would_refuse_their_leaves(
 def test_a_champion_is_evaluated_on_the_same_rows(
     dataset: Dataset, sound: OperatorModel, home: Home, trained: Trained
 ) -> None:
-    champion = replace(load_registered(find_version(home, "churn", trained.number).address(home)))
+    address = find_version(home, "churn", trained.number).address(home)
+    champion = load_registered(address, evaluated=True)
     again = train(dataset, CHURN, champion=champion)
     assert (again.facts.champion.number, again.facts.champion.comparable) == (trained.number, True)
     baseline = again.assessments["90"].baselines["champion"]

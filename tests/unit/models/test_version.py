@@ -14,7 +14,7 @@ from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.scorer import Scorer
 from models.strata import Strata
-from models.version import HorizonModel, ModelVersion, StratumModel, load_version
+from models.version import HorizonModel, ModelVersion, StratumModel, load_evaluated, load_version
 
 FEATURES = ("a", "b", "c")
 
@@ -197,6 +197,41 @@ def test_versions_whose_parts_have_one_booster_are_read_as_before(
     assert np.array_equal(
         Scorer(loaded, threads=1).score(matrix).probability,
         Scorer(several, threads=1).score(matrix).probability,
+    )
+
+
+def test_what_was_evaluated_is_kept_beside_what_scores_and_loaded_where_it_is_asked_for(
+    several: ModelVersion, model: ModelVersion, tmp_path: Path
+) -> None:
+    version = replace(model, evaluated=several.horizon_models[:1], strata=several.strata)
+    directory, sha256 = tmp_path / "v", version.save(tmp_path / "v")
+    served, evaluated = load_version(directory, sha256), load_evaluated(directory, sha256)
+    assert (served.horizons, evaluated.horizons) == (model.horizons, (30,))
+    assert served.documents == evaluated.documents == model.documents
+    assert served.evaluated == evaluated.evaluated == ()
+    matrix = _matrix(50, 8)
+    for loaded, expected in ((served, model), (evaluated, several)):
+        assert np.array_equal(
+            Scorer(loaded, threads=1).score(matrix, loaded.horizons[0]).margin,
+            Scorer(expected, threads=1).score(matrix, loaded.horizons[0]).margin,
+        )
+    assert sorted(path.name for path in directory.glob("*.txt")) == [
+        "booster.txt",  # which both share
+        "evaluated_booster_30_prepaid.txt",
+    ]
+    (directory / "evaluated_booster_30_prepaid.txt").write_text("tree")
+    with pytest.raises(ModelError, match="damaged"):
+        load_version(directory, sha256)
+
+
+def test_a_version_without_a_refit_is_evaluated_as_it_scores(
+    model: ModelVersion, tmp_path: Path
+) -> None:
+    evaluated = load_evaluated(tmp_path / "v", model.save(tmp_path / "v"))
+    matrix = _matrix(50, 8)
+    assert np.array_equal(
+        Scorer(evaluated, threads=1).score(matrix).probability,
+        Scorer(model, threads=1).score(matrix).probability,
     )
 
 

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from models.boosters.average import average_margin
 from models.reasons.cost import explanation_cost
 from training.evaluation.folds import inner_folds, stratified_folds
-from training.fitting.blend import Member, cross_fit_blend, fit_blend, fit_calibrated
+from training.fitting.blend import (
+    Member,
+    cross_fit_blend,
+    cross_fit_members,
+    fit_blend,
+    fit_calibrated,
+)
 from training.fitting.calibrate import choose_calibration
 from training.fitting.constraints import constrained
 from training.fitting.fit import TrainingTable, cross_fit, fit_booster
@@ -97,6 +103,23 @@ def test_margins_out_of_fold_are_of_the_members_and_the_rounds_that_were_kept() 
     blend = cross_fit_blend(TABLE, TWO, FOLDS, SETTINGS, threads=1, most_leaves=allowed)
     assert [booster.num_trees() for booster in blend.boosters] == [whole.rounds // 2]
     assert np.array_equal(blend.margin, whole.margin(TABLE.matrix, whole.rounds // 2, 1))
+
+
+def test_known_members_are_fitted_again_as_they_were_chosen() -> None:
+    chosen = cross_fit_blend(TABLE, TWO, FOLDS, SETTINGS, threads=1)
+    again = cross_fit_members(TABLE, chosen.members, FOLDS, SETTINGS, threads=1)
+    assert again.members == chosen.members
+    assert texts(again.boosters) == texts(chosen.boosters)
+    assert np.array_equal(again.margin, chosen.margin)
+    other = _table(500, seed=4)
+    folds = list(stratified_folds(other.label, None, 3, seed=1))
+    more = cross_fit_members(other, chosen.members, folds, SETTINGS, threads=1)
+    assert [booster.num_trees() for booster in more.boosters] == [
+        member.rounds for member in chosen.members
+    ]
+    allowed = explanation_cost(more.boosters[0])
+    fewer = cross_fit_members(other, chosen.members, folds, SETTINGS, 1, most_leaves=allowed)
+    assert fewer.members == chosen.members[:1]
 
 
 @settings(max_examples=10)

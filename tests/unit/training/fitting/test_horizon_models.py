@@ -82,7 +82,10 @@ def split_of(dataset: Dataset) -> PeriodSplit:
 
 
 def fitted(dataset: Dataset) -> tuple[tuple[HorizonModel, ...], FittingRecord]:
-    return fit_horizon_models(dataset, split_of(dataset), TARGET, [DEFAULT_PARAMETERS], CONFIG)
+    fit = fit_horizon_models(
+        dataset, split_of(dataset).learnt, TARGET, [DEFAULT_PARAMETERS], CONFIG
+    )
+    return fit.models, fit.record
 
 
 def probability(model: HorizonModel, dataset: Dataset, rows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,75 @@
+"""The gate refuses a refit that is not the model that was evaluated."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from holdfast.documents import to_document
+from training.release.refit import (
+    REFIT,
+    HorizonRefit,
+    PairFigures,
+    RefitFacts,
+    read_refit,
+    refit_findings,
+)
+
+PAIR = PairFigures(rows=900, rank_correlation=0.93, level=1.4, shifts={"billing_type/prepaid": 1.1})
+ALIKE = HorizonRefit(
+    rows={"evaluated": 900, "served": 1_200},
+    cross_fitted=PAIR,
+    log_loss={"evaluated": 0.2, "served": 0.199},
+    snapshot=PAIR,
+)
+
+
+def documents(one: HorizonRefit = ALIKE) -> dict[str, Any]:
+    facts = RefitFacts(
+        until={"evaluated": "2025-06-02T00:00:00+00:00", "served": "2025-12-01T00:00:00+00:00"},
+        snapshot_at="2026-03-02T00:00:00+00:00",
+        horizons={"90": one},
+    )
+    return {REFIT: to_document(facts)}
+
+
+def messages(changed: dict[str, Any], horizons: tuple[str, ...] = ("90",)) -> list[str]:
+    findings = list(refit_findings(changed, horizons))
+    assert {finding.rule for finding in findings} <= {"refit"}
+    return [finding.message for finding in findings]
+
+
+def test_a_refit_that_is_alike_passes_whatever_its_level_and_so_does_a_version_without_one() -> (
+    None
+):
+    assert messages(documents()) == messages({}) == []
+    assert messages(documents(replace(ALIKE, snapshot=None))) == []
+    facts = read_refit(documents())
+    assert facts is not None
+    assert facts.horizons == {"90": ALIKE}
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"cross_fitted": replace(PAIR, rank_correlation=0.7)}, "rank correlation 0.70"),
+        ({"snapshot": replace(PAIR, rank_correlation=0.5)}, "rank correlation 0.50"),
+        (
+            {"snapshot": replace(PAIR, shifts={"billing_type/prepaid": 1.4})},
+            "where billing_type is prepaid 1.40 times",
+        ),
+        ({"cross_fitted": replace(PAIR, shifts={"region/north": 0.7})}, "north 0.70 times"),
+        ({"log_loss": {"evaluated": 0.2, "served": 0.21}}, "log loss 0.21000 against 0.20000"),
+        ({"log_loss": {"served": 0.2}}, "was not compared"),
+    ],
+)
+def test_a_refit_that_is_another_model_is_refused(changes: dict[str, Any], words: str) -> None:
+    (message,) = messages(documents(replace(ALIKE, **changes)))
+    assert message.startswith("90 days: what scores")
+    assert words in message
+
+
+@pytest.mark.parametrize("changed", [{REFIT: {"until": 3}}, {REFIT: None}])
+def test_what_was_not_compared_is_refused(changed: dict[str, Any]) -> None:
+    assert messages(changed) == ["90 days: what scores was not compared with what was evaluated"]
+    assert len(messages(documents(), ("30", "90"))) == 1

@@ -1,0 +1,150 @@
+"""The refit of an operator's model: fitted on all labelled rows by the procedure that was evaluated,
+and compared with what was evaluated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from holdfast.arrays import Floats, Texts
+from models.scorer import Scorer
+from models.strata import EVERYONE
+from models.version import ModelVersion
+from training.evaluation.assessment import horizon_name
+from training.evaluation.metrics import log_loss
+from training.fitting.horizon_models import FittedModels, OutOfFold
+from training.labelling.dataset import Dataset
+from training.labelling.history import utc
+from training.release.refit import HorizonRefit, PairFigures, RefitFacts
+
+
+@dataclass(frozen=True)
+class NewestSnapshot:
+    """The newest snapshot, whose labels nobody knows.
+
+    Parameters
+    ----------
+    at : datetime
+        Its time, UTC.
+    matrix : (n, k) float64
+        Features of its entities, in the order of the target's service; NaN for missing.
+    """
+
+    at: datetime
+    matrix: Floats
+
+
+def refit_facts(
+    dataset: Dataset,
+    evaluated: tuple[ModelVersion, FittedModels],
+    served: tuple[ModelVersion, FittedModels],
+    snapshot: NewestSnapshot | None,
+    fewest: int,
+) -> RefitFacts:
+    """Compare what scores with what was evaluated.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The labelled rows that both were fitted on.
+    evaluated, served : (ModelVersion, FittedModels)
+        Both, of the same horizons.
+    snapshot : NewestSnapshot or None
+        Rows that neither has learnt from.
+    fewest : int
+        Expected outcomes that a slice needs to be compared.
+    """
+    new = {} if snapshot is None else _on_snapshot(evaluated[0], served[0], snapshot, fewest)
+    horizons = {}
+    for days, ours in evaluated[1].out_of_fold.items():
+        theirs = served[1].out_of_fold[days]
+        horizons[horizon_name(days)] = _compared(
+            dataset, days, ours, theirs, new.get(horizon_name(days)), fewest
+        )
+    return RefitFacts(
+        until={
+            "evaluated": _last(dataset, evaluated[1].out_of_fold),
+            "served": _last(dataset, served[1].out_of_fold),
+        },
+        snapshot_at=None
+        if snapshot is None
+        else snapshot.at.astimezone(UTC).isoformat(timespec="seconds"),
+        horizons=horizons,
+    )
+
+
+def _compared(
+    dataset: Dataset,
+    days: int,
+    ours: OutOfFold,
+    theirs: OutOfFold,
+    snapshot: PairFigures | None,
+    fewest: int,
+) -> HorizonRefit:
+    rows, here, there = np.intersect1d(ours.rows, theirs.rows, return_indices=True)
+    label, weight = dataset.labels[days][rows], dataset.weight[rows]
+    before, after = ours.probability[here], theirs.probability[there]
+    slices = {name: values[rows] for name, values in dataset.slices.items()}
+    return HorizonRefit(
+        rows={"evaluated": len(ours.rows), "served": len(theirs.rows)},
+        cross_fitted=pair_figures(before, after, slices, fewest),
+        log_loss={
+            "evaluated": log_loss(label, before, weight),
+            "served": log_loss(label, after, weight),
+        },
+        snapshot=snapshot,
+    )
+
+
+def _on_snapshot(
+    evaluated: ModelVersion, served: ModelVersion, snapshot: NewestSnapshot, fewest: int
+) -> dict[str, PairFigures]:
+    """Figures on the newest snapshot by horizon; its slices are the strata."""
+    slices: dict[str, Texts] = {}
+    strata = served.strata
+    if strata is not None:
+        names = strata.of(snapshot.matrix[:, served.features.index(strata.feature)])
+        slices["billing_type"] = np.where(names == EVERYONE, "other", names)
+    before, after = (
+        Scorer(version, threads=0).score_all(snapshot.matrix) for version in (evaluated, served)
+    )
+    return {
+        horizon_name(days): pair_figures(one.probability, other.probability, slices, fewest)
+        for days, one, other in zip(served.horizons, before, after, strict=True)
+    }
+
+
+def pair_figures(
+    before: Floats, after: Floats, slices: Mapping[str, Texts], fewest: int
+) -> PairFigures:
+    """Compare two probabilities of each of some rows.
+
+    Parameters
+    ----------
+    before, after : (n,) float64
+        Of what was evaluated, and of what scores; above 0.
+    slices : mapping of str to (n,) str
+        Values by column.
+    fewest : int
+        Expected outcomes, by `before`, that a slice needs.
+    """
+    level = float(after.mean() / before.mean())
+    shifts = {}
+    for column, values in slices.items():
+        for value in np.unique(values).tolist():
+            chosen = values == value
+            if before[chosen].sum() >= fewest:
+                ratio = float(after[chosen].mean() / before[chosen].mean())
+                shifts[f"{column}/{value}"] = ratio / level
+    # Probabilities that are all alike put no row before another, so nothing has moved.
+    alike = np.ptp(before) == 0 or np.ptp(after) == 0
+    correlation = 1.0 if alike else float(spearmanr(before, after).statistic)
+    return PairFigures(rows=len(before), rank_correlation=correlation, level=level, shifts=shifts)
+
+
+def _last(dataset: Dataset, out_of_fold: Mapping[int, OutOfFold]) -> str:
+    last = max(dataset.cutoffs[one.rows].max() for one in out_of_fold.values())
+    return utc(last).isoformat(timespec="seconds")

@@ -1,0 +1,148 @@
+"""The refit: what scores has learnt from all labelled rows, by the procedure that was evaluated on
+fewer of them.
+
+No figure of a test period is one of what scores, because it has learnt from those rows. Whether it is
+still the model that was evaluated is asked elsewhere: on margins that were not learnt from the row,
+and on the newest snapshot, whose labels nobody knows.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.documents import inspect_document
+from holdfast.sentences import named, sentence
+from training.release.verdict import Finding, of_horizon
+
+REFIT = "refit.json"
+"""Name of the document with `RefitFacts`. Versions whose boosters are those that were evaluated, as
+those made before there were refits, have none.
+"""
+
+LEAST_RANK_CORRELATION = 0.8
+"""Of the probabilities of both, over the same rows: below it they put other rows first."""
+
+MOST_SHIFT = 1.25
+"""By how much the mean probability of a slice may move, either way, beyond that of all rows."""
+
+MOST_LOSS = 1.02
+"""Log loss of the refit over that of what was evaluated, on margins that were not learnt from the
+row, at most.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairFigures:
+    """What was evaluated and what scores, on the same rows.
+
+    Parameters
+    ----------
+    rows : int
+        How many.
+    rank_correlation : float
+        Spearman's, of their probabilities.
+    level : float
+        Mean probability of what scores over that of what was evaluated.
+    shifts : dict of str to float
+        By slice, such as ``billing_type/prepaid``: the same ratio of its rows, over `level`; of
+        slices in which enough are expected to have the outcome.
+    """
+
+    rows: int
+    rank_correlation: float
+    level: float
+    shifts: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HorizonRefit:
+    """The comparison within one horizon.
+
+    Parameters
+    ----------
+    rows : dict of str to int
+        Rows that were learnt from: ``evaluated`` and ``served``.
+    cross_fitted : PairFigures
+        On the rows that both learnt from, by margins that were not learnt from the row.
+    log_loss : dict of str to float
+        On the same rows: ``evaluated`` and ``served``.
+    snapshot : PairFigures or None
+        On the newest snapshot; None where there is none.
+    """
+
+    rows: dict[str, int]
+    cross_fitted: PairFigures
+    log_loss: dict[str, float]
+    snapshot: PairFigures | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefitFacts:
+    """How what scores compares with what was evaluated.
+
+    Parameters
+    ----------
+    until : dict of str to str
+        Last cut-off that was learnt from, ISO 8601 in UTC: ``evaluated`` and ``served``.
+    snapshot_at : str or None
+        Time of the newest snapshot, ISO 8601 in UTC.
+    horizons : dict of str to HorizonRefit
+        By `training.evaluation.assessment.horizon_name`.
+    """
+
+    until: dict[str, str]
+    snapshot_at: str | None
+    horizons: dict[str, HorizonRefit]
+
+
+def read_refit(documents: Mapping[str, Any]) -> RefitFacts | None:
+    """The facts of a version; None where it has none, or none that can be read."""
+    facts, _ = inspect_document(RefitFacts, documents.get(REFIT), REFIT)
+    return facts
+
+
+def refit_findings(documents: Mapping[str, Any], horizons: tuple[str, ...]) -> Iterator[Finding]:
+    """Why what scores is not what was evaluated; nothing where the version was not refitted.
+
+    Parameters
+    ----------
+    documents : mapping of str to JSON
+        The version's.
+    horizons : tuple of str
+        Those that must have been compared.
+    """
+    if REFIT not in documents:
+        return
+    facts = read_refit(documents)
+    for horizon in horizons:
+        one = facts.horizons.get(horizon) if facts else None
+        if one is None or not one.log_loss.keys() >= {"evaluated", "served"}:
+            yield Finding("refit", horizon, of_horizon(horizon, sentence("refit_not_compared")))
+            continue
+        before, after = one.log_loss["evaluated"], one.log_loss["served"]
+        if not after <= MOST_LOSS * before:
+            words = sentence("refit_predicts_worse", before=before, after=after, most=MOST_LOSS)
+            yield Finding("refit", horizon, of_horizon(horizon, words))
+        for figures in filter(None, (one.cross_fitted, one.snapshot)):
+            yield from _unlike(horizon, figures)
+
+
+def _unlike(horizon: str, figures: PairFigures) -> Iterator[Finding]:
+    if not figures.rank_correlation >= LEAST_RANK_CORRELATION:
+        words = sentence(
+            "refit_ranks_otherwise",
+            correlation=figures.rank_correlation,
+            least=LEAST_RANK_CORRELATION,
+        )
+        yield Finding("refit", horizon, of_horizon(horizon, words))
+    for name, shift in figures.shifts.items():
+        if not 1 / MOST_SHIFT <= shift <= MOST_SHIFT:
+            column, _, value = name.partition("/")
+            words = sentence(
+                "refit_moves_slice",
+                column=named(column),
+                value=named(value),
+                shift=shift,
+                most=MOST_SHIFT,
+            )
+            yield Finding("refit", f"{horizon}/{name}", of_horizon(horizon, words))
