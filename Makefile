@@ -79,6 +79,7 @@ notebooks: $(READY) ## Run the notebooks as they stand
 bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.models.fitting
+	$(BIN)/python -m benchmarks.models.training
 	$(BIN)/python -m benchmarks.models.explanation
 	$(BIN)/python -m benchmarks.models.one_row
 	$(BIN)/python -m benchmarks.models.evaluation

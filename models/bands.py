@@ -34,7 +34,9 @@ class BandBounds:
     medium: float
 
     @classmethod
-    def from_shares(cls, probability: Floats, settings: BandSettings) -> Self:
+    def from_shares(
+        cls, probability: Floats, settings: BandSettings, weight: Floats | None = None
+    ) -> Self:
         """Bounds by which the bands hold the settings' shares of customers, or fewer because of ties.
 
         Parameters
@@ -43,10 +45,13 @@ class BandBounds:
             Out-of-fold probabilities, no NaN.
         settings : BandSettings
             The shares.
+        weight : (n,) float64, optional
+            How many customers each stands for; 1 by default.
         """
+        weight = np.ones(len(probability)) if weight is None else weight
         return cls(
-            high=_bound(probability, settings.high_share),
-            medium=_bound(probability, settings.high_share + settings.medium_share),
+            high=_bound(probability, weight, settings.high_share),
+            medium=_bound(probability, weight, settings.high_share + settings.medium_share),
         )
 
     def assign(self, probability: Floats) -> Bands:
@@ -55,9 +60,10 @@ class BandBounds:
         return _NAMES[np.where(np.isnan(probability), -1, reached)]
 
 
-def _bound(probability: Floats, share: float) -> float:
+def _bound(probability: Floats, weight: Floats, share: float) -> float:
     """Lowest probability that at most this share of the customers reach; above all if none fits."""
-    values, counts = np.unique(probability, return_counts=True)
-    reaching = np.cumsum(counts[::-1])[::-1] / len(probability)
-    fits = values[reaching <= share + 0.5 / len(probability)]
+    values, place = np.unique(probability, return_inverse=True)
+    total = weight.sum()
+    reaching = np.cumsum(np.bincount(place, weights=weight)[::-1])[::-1] / total
+    fits = values[reaching <= share + 0.5 / total]
     return float(fits[0]) if len(fits) else float(np.nextafter(values[-1], np.inf))

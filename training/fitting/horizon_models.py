@@ -32,6 +32,7 @@ from training.fitting.blend import Member, cross_fit_blend, cross_fit_members
 from training.fitting.calibrate import choose_calibration
 from training.fitting.fit import TrainingTable
 from training.fitting.parameters import Parameters
+from training.fitting.sampling import sample_rows
 from training.labelling.dataset import Dataset
 from training.settings import TrainingConfig
 
@@ -106,10 +107,13 @@ class OutOfFold:
         Positions in the dataset, in order.
     probability : (n,) float64
         With the calibrations of the horizon model.
+    weight : (n,) float64
+        How much each counts, for the rows that it stands for too.
     """
 
     rows: Positions
     probability: Floats
+    weight: Floats
 
 
 @dataclass(frozen=True)
@@ -232,10 +236,21 @@ class _Fitter:
             if target.strata is None
             else target.strata.of(dataset.matrix[:, dataset.features.index(target.strata.feature)])
         )
+        times, names = (
+            np.unique(values, return_inverse=True)[1]
+            for values in (dataset.cutoffs.astype("datetime64[D]"), self._stratum)
+        )
+        self._strata_of_time = times * (int(names.max(initial=0)) + 1) + names
+        self._number = np.random.default_rng(self.settings.seed).random(len(dataset.ids))
+        self._stands_for = np.ones(len(dataset.ids))
 
     def fit(self, horizon_days: int) -> HorizonModel:
-        known = ~np.isnan(self.dataset.labels[horizon_days][self.learnt])
-        shared = self._cross_fitted(horizon_days, horizon_name(horizon_days), self.learnt[known])
+        label = self.dataset.labels[horizon_days]
+        known = self.learnt[~np.isnan(label[self.learnt])]
+        sample = sample_rows(label[known], self._strata_of_time[known], self._number[known])
+        rows = known[sample.chosen]
+        self._stands_for[rows] = sample.stands_for
+        shared = self._cross_fitted(horizon_days, horizon_name(horizon_days), rows)
         fitted = {EVERYONE: shared}
         for stratum in self.strata.names if self.strata else ():
             of_stratum = shared.only(self._stratum[shared.rows] == stratum)
@@ -243,7 +258,7 @@ class _Fitter:
         return self._calibrated(horizon_days, fitted)
 
     def _cross_fitted(self, horizon_days: int, name: str, rows: Positions) -> CrossFitted:
-        table = table_of(self.dataset, horizon_days, rows)
+        table = replace(table_of(self.dataset, horizon_days, rows), weight=self._weight(rows))
         customers = self._codes[rows]
         count = customer_fold_count(table.label, customers, FOLDS)
         if count < 2:
@@ -307,8 +322,10 @@ class _Fitter:
                 calibration = self._choose(horizon_days, stratum, own, of_all if shares else None)
             stratum_models[stratum] = StratumModel(own.boosters, calibration)
             probability[self._stratum[shared.rows] == stratum] = calibration.probability(own.margin)
-        self.out_of_fold[horizon_days] = OutOfFold(shared.rows, probability)
-        bands = BandBounds.from_shares(probability, self.bands)
+        self.out_of_fold[horizon_days] = OutOfFold(
+            shared.rows, probability, self._weight(shared.rows)
+        )
+        bands = BandBounds.from_shares(probability, self.bands, self._stands_for[shared.rows])
         return HorizonModel(horizon_days=horizon_days, stratum_models=stratum_models, bands=bands)
 
     def _choose(
@@ -333,4 +350,8 @@ class _Fitter:
 
     def _labelled(self, horizon_days: int, rows: Positions) -> tuple[Floats, Floats]:
         """Labels and weights of some rows."""
-        return self.dataset.labels[horizon_days][rows], self.dataset.weight[rows]
+        return self.dataset.labels[horizon_days][rows], self._weight(rows)
+
+    def _weight(self, rows: Positions) -> Floats:
+        weight: Floats = self.dataset.weight[rows] * self._stands_for[rows]
+        return weight

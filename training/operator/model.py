@@ -59,6 +59,9 @@ EXPLAINED_ROWS = 4_000
 TYPICAL_ROWS = 1_000
 """Test rows of each stratum that its typical contributions are averaged over, at most."""
 
+LOGISTIC_ROWS = 50_000
+"""Rows that the logistic baseline is fitted on, at most."""
+
 ADDITIVITY_ROWS = 500
 """Test rows on which contributions are checked to add up to the raw margin."""
 
@@ -324,6 +327,7 @@ def _assess(
     learnt = split.learnt
     codes, strata = customer_codes(dataset), _strata(model, dataset.matrix)
     walls = wall_times(dataset.cutoffs, dataset.zone)
+    random = np.random.default_rng(config.fitting.seed)
     assessments = {}
     with progress("Assessing on the test period", len(predicted)) as advance:
         for horizon, probability in predicted.items():
@@ -331,12 +335,13 @@ def _assess(
             known = ~np.isnan(dataset.labels[days][split.test])
             rows = split.test[known]
             earlier = learnt[~np.isnan(dataset.labels[days][learnt])]
+            some = np.sort(random.permutation(earlier)[:LOGISTIC_ROWS])
             label, weight = dataset.labels[days][earlier], dataset.weight[earlier]
             baselines = {
                 "constant": constant_baseline(label, weight, strata[earlier], strata[rows]),
-                "logistic": fit_logistic(dataset.matrix[earlier], label, weight).probability(
-                    dataset.matrix[rows]
-                ),
+                "logistic": fit_logistic(
+                    dataset.matrix[some], dataset.labels[days][some], dataset.weight[some]
+                ).probability(dataset.matrix[rows]),
             }
             if champions is not None:
                 baselines["champion"] = champions[horizon][known]

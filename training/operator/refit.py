@@ -85,12 +85,12 @@ def _compared(
     fewest: int,
 ) -> HorizonRefit:
     rows, here, there = np.intersect1d(ours.rows, theirs.rows, return_indices=True)
-    label, weight = dataset.labels[days][rows], dataset.weight[rows]
+    label, weight = dataset.labels[days][rows], ours.weight[here]
     before, after = ours.probability[here], theirs.probability[there]
     slices = {name: values[rows] for name, values in dataset.slices.items()}
     return HorizonRefit(
         rows={"evaluated": len(ours.rows), "served": len(theirs.rows)},
-        cross_fitted=pair_figures(before, after, slices, fewest),
+        cross_fitted=pair_figures(before, after, weight, slices, fewest),
         log_loss={
             "evaluated": log_loss(label, before, weight),
             "served": log_loss(label, after, weight),
@@ -112,13 +112,15 @@ def _on_snapshot(
         Scorer(version, threads=0).score_all(snapshot.matrix) for version in (evaluated, served)
     )
     return {
-        horizon_name(days): pair_figures(one.probability, other.probability, slices, fewest)
+        horizon_name(days): pair_figures(
+            one.probability, other.probability, np.ones(len(snapshot.matrix)), slices, fewest
+        )
         for days, one, other in zip(served.horizons, before, after, strict=True)
     }
 
 
 def pair_figures(
-    before: Floats, after: Floats, slices: Mapping[str, Texts], fewest: int
+    before: Floats, after: Floats, weight: Floats, slices: Mapping[str, Texts], fewest: int
 ) -> PairFigures:
     """Compare two probabilities of each of some rows.
 
@@ -126,19 +128,21 @@ def pair_figures(
     ----------
     before, after : (n,) float64
         Of what was evaluated, and of what scores; above 0.
+    weight : (n,) float64
+        How much each row counts in means.
     slices : mapping of str to (n,) str
         Values by column.
     fewest : int
         Expected outcomes, by `before`, that a slice needs.
     """
-    level = float(after.mean() / before.mean())
+    level = float((weight @ after) / (weight @ before))
     shifts = {}
     for column, values in slices.items():
         for value in np.unique(values).tolist():
             chosen = values == value
-            if before[chosen].sum() >= fewest:
-                ratio = float(after[chosen].mean() / before[chosen].mean())
-                shifts[f"{column}/{value}"] = ratio / level
+            if weight[chosen] @ before[chosen] >= fewest:
+                ratio = (weight[chosen] @ after[chosen]) / (weight[chosen] @ before[chosen])
+                shifts[f"{column}/{value}"] = float(ratio / level)
     # Probabilities that are all alike put no row before another, so nothing has moved.
     alike = np.ptp(before) == 0 or np.ptp(after) == 0
     correlation = 1.0 if alike else float(spearmanr(before, after).statistic)

@@ -2,6 +2,7 @@
 before horizon models are fitted.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit
 from training.operator.columns import null_has_meaning
 from training.settings import LeakWatchSettings, TrainingConfig
+
+COMPARED_ROWS = 20_000
+"""Rows for fitting, and for tuning, on which boosters with and without constraints are compared, at
+most.
+"""
 
 WATCHED_ROWS = 40_000
 """Fitting rows that the leak watch looks at, at most."""
@@ -106,13 +112,14 @@ def search_parameters(
     )
     parameter_sets: list[Parameters] = [constrained(one, constraints) for one in free_sets]
     monotone = {}
+    some, others = (_sample(one, COMPARED_ROWS, config.fitting.seed) for one in (train, valid))
     with progress("Comparing boosters with and without monotone constraints", 2) as advance:
         for name, tried in (("with", parameter_sets[0]), ("without", free_sets[0])):
-            booster, rounds = fit_early_stopped(train, valid, tried, config.fitting, 0)
-            predicted = np.asarray(booster.predict(valid.matrix, num_threads=0), dtype=np.float64)
+            booster, rounds = fit_early_stopped(some, others, tried, config.fitting, 0)
+            predicted = np.asarray(booster.predict(others.matrix, num_threads=0), dtype=np.float64)
             monotone[name] = {
-                "auc": auc(valid.label, predicted, valid.weight),
-                "log_loss": log_loss(valid.label, predicted, valid.weight),
+                "auc": auc(others.label, predicted, others.weight),
+                "log_loss": log_loss(others.label, predicted, others.weight),
                 "rounds": rounds,
             }
             advance(1)
@@ -125,12 +132,19 @@ def search_parameters(
     )
 
 
+def _sample(table: TrainingTable, most: int, seed: int) -> TrainingTable:
+    """The table, or about so many of its rows at random, in order: of both labels the same share."""
+    share = min(1.0, most / len(table.label))
+    order = np.random.default_rng(seed).permutation(len(table.label))
+    parts = [order[table.label[order] == value] for value in (0.0, 1.0)]
+    return table.rows(np.sort(np.concatenate([p[: math.ceil(share * len(p))] for p in parts])))
+
+
 def _watch(
     train: TrainingTable, settings: LeakWatchSettings, seed: int, facts: Sequence[str]
 ) -> list[Flag]:
     """Run the leak watch on fitting rows, or a sample of them."""
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(train.label))[:WATCHED_ROWS])
-    sample = train.rows(chosen)
+    sample = _sample(train, WATCHED_ROWS, seed)
     return watch_table(
         sample.matrix,
         sample.label,

@@ -45,3 +45,10 @@ def test_no_band_is_larger_than_its_share_where_many_are_alike(values: list[floa
     bands = BandBounds.from_shares(probability, BandSettings()).assign(probability)
     assert (bands == "high").sum() <= 0.1 * len(values) + 0.5
     assert (bands != "low").sum() <= 0.3 * len(values) + 0.5
+
+
+def test_a_customer_that_stands_for_more_counts_as_often() -> None:
+    random = np.random.default_rng(5)
+    probability, times = random.random(300), random.integers(1, 5, 300)
+    weighted = BandBounds.from_shares(probability, BandSettings(), times.astype(float))
+    assert weighted == BandBounds.from_shares(np.repeat(probability, times), BandSettings())

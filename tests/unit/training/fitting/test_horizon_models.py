@@ -11,7 +11,7 @@ from models.boosters.average import average_margin
 from models.strata import Strata
 from models.target import Target
 from models.version import HorizonModel
-from training.fitting import horizon_models
+from training.fitting import horizon_models, sampling
 from training.fitting.horizon_models import FittingRecord, fit_horizon_models
 from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.labelling.dataset import Dataset
@@ -188,3 +188,35 @@ def test_too_few_customers_with_the_outcome_are_refused() -> None:
         r" outcome within 30 days",
     ):
         fitted(replace(dataset, labels={**dataset.labels, 30: label}))
+
+
+def test_a_sample_of_the_rows_that_stayed_changes_no_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "FEWEST_NEGATIVES", 100)
+    monkeypatch.setattr(sampling, "NEGATIVES_PER_POSITIVE", 2)
+    dataset = made_up()
+    split = split_of(dataset)
+    fit = fit_horizon_models(dataset, split.learnt, TARGET, [DEFAULT_PARAMETERS], CONFIG)
+    for model in fit.models:
+        days = model.horizon_days or 0
+        label, sampled = dataset.labels[days], fit.out_of_fold[days]
+        assert len(sampled.rows) <= 3 * label[split.learnt].sum() + 8 < len(split.learnt)
+        assert sampled.weight.sum() == pytest.approx(dataset.weight[split.learnt].sum(), rel=0.05)
+        observed = np.average(label[split.test], weights=dataset.weight[split.test])
+        predicted = np.average(
+            probability(model, dataset, split.test), weights=dataset.weight[split.test]
+        )
+        assert predicted == pytest.approx(observed, rel=0.15)
+
+
+def test_models_are_fitted_again_on_more_rows_as_they_were_chosen() -> None:
+    dataset = made_up()
+    split = split_of(dataset)
+    chosen = fit_horizon_models(dataset, split.learnt, TARGET, [DEFAULT_PARAMETERS], CONFIG)
+    again = fit_horizon_models(dataset, split.learnt, TARGET, [], CONFIG, chosen.plan)
+    assert again.plan == chosen.plan
+    for one, other in zip(chosen.models, again.models, strict=True):
+        assert one.bands == other.bands
+        assert one.everyone.calibration == other.everyone.calibration
+    everything = fit_horizon_models(dataset, np.arange(ROWS), TARGET, [], CONFIG, chosen.plan)
+    assert everything.record.rounds == chosen.record.rounds
+    assert len(everything.out_of_fold[90].rows) == ROWS

@@ -1,0 +1,88 @@
+"""What a training costs: the default training of churn, three horizons, from built features to a version.
+
+``python -m benchmarks.models.training [CUSTOMERS] [MONTHS]`` simulates an operator and builds its features,
+which is not counted, and then trains once in a process of its own. It prints processor time and memory by
+step, and the figures of the version. Processor time hardly depends on what else the machine does.
+"""
+
+import multiprocessing
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.memory import peak_mib
+from benchmarks.report import show
+from features.settings import FeatureSettings
+from holdfast.clock import system_clock
+from holdfast.home import Home
+from models.churn import CHURN
+from pipeline.features import build_features
+from simulator.engine.simulator import simulate
+from training.operator.dataset import newest_snapshot, target_dataset
+from training.operator.model import train_operator_model
+from training.settings import TrainingConfig
+
+CUSTOMERS, MONTHS, SEED = 12_000, 26, 12
+
+MOST_CPU_SECONDS = 120
+"""For `CUSTOMERS` and `MONTHS`."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a step took, and the most memory until its end."""
+
+    step: str
+    cpu_seconds: float
+    peak_mib: float
+
+
+def main() -> None:
+    """Measure and print."""
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdecimal()]
+    customers, months = (*numbers, *(CUSTOMERS, MONTHS)[len(numbers) :])
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        simulate(folder / "operator", customers, months, SEED)
+        home = Home(folder / "home")
+        raw = str(folder / "operator" / "raw")
+        build_features(home, FeatureSettings.read(), now=system_clock(), source=raw)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            rows, costs, figures = pool.apply(_train, (home,))
+    total = sum(cost.cpu_seconds for cost in costs)
+    show(
+        f"Training of churn: {customers:,} customers, {months} months, {rows:,} labelled rows;"
+        f" at most {MOST_CPU_SECONDS} s of CPU are aimed at for {CUSTOMERS:,} and {MONTHS}",
+        [*(vars(cost) for cost in costs), {"step": "all", "cpu_seconds": total, "peak_mib": ""}],
+    )
+    show("Figures of the test period", figures)
+
+
+def _train(home: Home) -> tuple[int, list[Cost], list[dict[str, object]]]:
+    config = TrainingConfig.read()
+    costs = []
+    started = time.process_time()
+    labelled = target_dataset(home, CHURN, config, until=system_clock())
+    snapshot = newest_snapshot(home, CHURN)
+    costs.append(Cost("labels and features", time.process_time() - started, peak_mib()))
+    started = time.process_time()
+    model = train_operator_model(
+        labelled.dataset, CHURN, config, made_at=system_clock(), snapshot=snapshot
+    )
+    costs.append(Cost("training", time.process_time() - started, peak_mib()))
+    figures: list[dict[str, object]] = [
+        {
+            "days": horizon,
+            **{name: one.metrics[name].value for name in ("auc", "log_loss", "slope")},
+            "trees": model.facts.rounds[horizon],
+            "leaves": model.facts.explanation_cost[horizon],
+        }
+        for horizon, one in model.assessments.items()
+    ]
+    return len(labelled.dataset.ids), costs, figures
+
+
+if __name__ == "__main__":
+    main()
