@@ -1,6 +1,5 @@
 """A raw receiver of webhooks on loopback, which fails, is slow and loses answers as it is told."""
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,8 +13,8 @@ from care.delivery.receivers import Receiver
 
 SECRET = b"a secret of twenty-four bytes or more"
 
-Behaviour = Callable[[int], Awaitable[web.Response]]
-"""Answers a request, by its number from 1."""
+Behaviour = Callable[[int], Awaitable[web.Response | None]]
+"""Answers a request, by its number from 1; None hangs up instead."""
 
 
 async def takes(number: int) -> web.Response:
@@ -63,7 +62,10 @@ class RawReceiver:
         Webhook(SECRET).verify(body, headers)
         self.bodies.append(json.loads(body))
         self.headers.append(headers)
-        return await self.behaviour(len(self.bodies))
+        response = await self.behaviour(len(self.bodies))
+        if response is None and request.transport is not None:
+            request.transport.abort()
+        return response or web.Response()
 
 
 @asynccontextmanager
@@ -81,9 +83,3 @@ async def receiving(receiver: RawReceiver) -> AsyncIterator[RawReceiver]:
         yield receiver
     finally:
         await runner.cleanup()
-
-
-async def for_ever(number: int) -> web.Response:
-    """Never answer."""
-    await asyncio.sleep(3600)
-    return web.Response()
