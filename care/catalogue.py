@@ -88,6 +88,10 @@ class Catalogue:
     actions: Mapping[str, Action]
     triggers: Mapping[str, Trigger]
 
+    def uses_profiling(self, code: str) -> bool:
+        """Whether a prediction chooses an action; true of one that is not there any more."""
+        return code not in self.actions or self.actions[code].uses_profiling
+
 
 def catalogue_of(home: Path) -> Path:
     """The catalogue that holds in a home: its own, or the one that holdfast comes with."""

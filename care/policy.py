@@ -119,6 +119,42 @@ class PolicyFacts:
         return replace(self, **arrays)
 
 
+def consent_only(
+    *,
+    consent: Codes,
+    contact: Codes,
+    profiling: Codes,
+    send_at: Microseconds,
+    zone: NDArray[np.integer],
+    zones: Sequence[str],
+) -> PolicyFacts:
+    """Facts with which only the rules about consent and quiet hours can refuse: everything else was
+    asked when the decision was handed over. Parameters as of `PolicyFacts`.
+    """
+    count = len(consent)
+    no = np.full(count, NO, dtype=np.int8)
+    nothing = np.zeros(count, dtype=np.int64)
+    return PolicyFacts(
+        consent=consent,
+        contact=contact,
+        profiling=profiling,
+        is_minor=no,
+        is_on_do_not_call=no,
+        screened_at=send_at,
+        port_is_pending=no,
+        is_likely_non_payer=no,
+        has_open_complaint=no,
+        is_in_incident=no,
+        other_campaign=np.zeros(count, dtype=np.bool_),
+        household_offers=nothing,
+        household_contacts=nothing,
+        days_since_same_action=np.full(count, np.nan),
+        send_at=send_at,
+        zone=zone,
+        zones=zones,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class PolicyQuestion:
     """What would be sent, and under which rules.

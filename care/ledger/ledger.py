@@ -14,6 +14,7 @@ from care.ledger.approvals import Approvals
 from care.ledger.consents import Consents
 from care.ledger.database import open_database, reading
 from care.ledger.export import Exports
+from care.ledger.handed import Handed
 from care.ledger.lease import WorkLease
 from care.ledger.measured import Measured
 from care.ledger.outbox import Outbox
@@ -54,6 +55,7 @@ class Ledger:
         self._failpoint = failpoint
         self.outbox = Outbox(self._engine, failpoint)
         self.work_lease = WorkLease(self._engine)
+        self.handed = Handed(self._engine)
         self.consents = Consents(self._engine)
         self.approvals = Approvals(self._engine)
         self.measured = Measured(self._engine)

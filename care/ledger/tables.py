@@ -84,7 +84,7 @@ DECISIONS = sa.Table(
     sa.Column("propensity", sa.Double),
     sa.Column("decided_at", _TIME, nullable=False),
     sa.Column("send_after", _TIME),
-    sa.Column("send_before", _TIME),
+    sa.Column("send_before", _TIME, index=True),
     sa.Column("facts_digest", _ID, nullable=False),
 )
 
@@ -160,7 +160,7 @@ CONSENTS = sa.Table(
     sa.Column("happened_at", _TIME, primary_key=True),
     sa.Column("is_granted", sa.Boolean, primary_key=True),
     sa.Column("source", _ID, nullable=False),
-    sa.Column("recorded_at", _TIME, nullable=False),
+    sa.Column("recorded_at", _TIME, nullable=False, index=True),
 )
 
 CONSENT_MERGES = sa.Table(

@@ -10,16 +10,20 @@ from commands.command import HomeOption, JsonOption, reporting_errors
 
 @reporting_errors
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show all campaigns: the state of each, and of its decisions."""
+    """Show all campaigns: the state of each, and of its decisions; and what receivers sent though they
+    must not.
+    """
     from commands.console import print_json
 
     with opened(home) as (care, _):
         from care.ledger.overview import overviews
 
         campaigns = overviews(care.ledger)
-        halted = care.ledger.is_halted
+        halted, breaches = care.ledger.is_halted, care.ledger.handed.breaches()
     if as_json:
-        print_json({"is_halted": halted, "campaigns": [one.to_json() for one in campaigns]})
+        listed = [one.to_json() for one in campaigns]
+        counted = {name: vars(count) for name, count in breaches.items()}
+        print_json({"is_halted": halted, "campaigns": listed, "breaches": counted})
         return
     if halted:
         typer.echo("Care is halted: nothing is sent.")
@@ -27,6 +31,11 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         typer.echo(f"{one.campaign_id}: {one.state}")
         for state, count in one.decisions.items():
             typer.echo(f"  {state}: {count:,}")
+    for name, breach in breaches.items():
+        typer.echo(
+            f"{name} has sent what it must not: {breach.late:,} too late,"
+            f" {breach.after_cancel:,} after a cancel"
+        )
     if not campaigns:
         typer.echo("No campaign was planned yet.")
 

@@ -74,7 +74,7 @@ DIMENSIONS = (
 ARMS = ("treatment", "control", "holdout")
 OUTCOMES = (
     *("accepted", "resolved", "retained", "churned", "answered", "complained", "opted_out"),
-    *("opened", "clicked", "declined"),
+    *("opened", "clicked", "declined", "sent", "delivered"),
 )
 HORIZON_DAYS = (30, 60, 90)
 """Horizons that losses are told for, and campaigns are measured over, shortest first."""

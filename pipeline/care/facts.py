@@ -83,6 +83,8 @@ class HomeFacts:
         The facts of triggers and texts, a row per line, as `facts` has them.
     languages : (n,) text
         Language that each customer is written to in; empty where not known.
+    time_zones : (n,) text
+        IANA name of each customer's zone; empty where not known.
     scores : ScoreFacts
         The score set that risk comes from.
     """
@@ -90,6 +92,7 @@ class HomeFacts:
     facts: CareFacts
     values: pa.Table
     languages: Texts
+    time_zones: Texts
     scores: ScoreFacts
 
 
@@ -159,6 +162,7 @@ def home_facts(
         ),
         values=values,
         languages=people.language,
+        time_zones=people.time_zone,
         scores=scores,
     )
 
@@ -248,7 +252,8 @@ class _People:
         self.is_minor: Codes = np.where(
             band == "", UNKNOWN, np.where(band == _MINOR, YES, NO)
         ).astype(np.int8)
-        zones, self.zone = np.unique(column("time_zone"), return_inverse=True)
+        self.time_zone = column("time_zone")
+        zones, self.zone = np.unique(self.time_zone, return_inverse=True)
         self.zones = tuple(zones.tolist())
         if self.zones and self.zones[0] == "":
             # Sorted first; a zone that is not known has no name.

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from care.campaign import LEAST_SHADOW_CONTROL, Campaign
+from care.delivery.go import TIME_ZONE
 from care.ledger.ledger import Ledger
 from care.ledger.rows import DecisionRow, PlanRow, moment
 from care.measure import half_width, households_needed
@@ -302,7 +303,11 @@ def _decisions(
             send_after=moment(int(plan.send_at[place])) if is_sent else None,
             send_before=now + timedelta(days=trigger.valid_days) if is_sent else None,
             facts_digest=facts_digest,
-            fields={**values, "language": str(known.languages[row])},
+            fields={
+                **values,
+                "language": str(known.languages[row]),
+                TIME_ZONE: str(known.time_zones[row]),
+            },
         )
 
 

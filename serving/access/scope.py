@@ -18,6 +18,7 @@ class KeyScope(StrEnum):
     EVENTS = "events"
     CONSENTS = "consents"
     OUTCOMES = "outcomes"
+    DECISIONS = "decisions"
     CARE_READ = "care:read"
     CARE_APPROVE = "care:approve"
 
@@ -28,6 +29,7 @@ SCOPE_MEANINGS: Mapping[KeyScope, str] = {
     KeyScope.EVENTS: "send events, such as contacts, tickets, payments and consents",
     KeyScope.CONSENTS: "send consents, granted and withdrawn",
     KeyScope.OUTCOMES: "send what came of decisions of care",
+    KeyScope.DECISIONS: "ask whether a message of care may be sent at this moment",
     KeyScope.CARE_READ: "read campaigns, their plans and what came of them; no customers",
     KeyScope.CARE_APPROVE: "read campaigns and approve plans, as the person whose key it is",
 }

@@ -18,6 +18,7 @@ OWN_CODES: dict[str, tuple[str, ...]] = {
     "EventsAnswer": (*_CHANGES, "no_events"),
     "ConsentsAnswer": (*_CHANGES, "no_ledger"),
     "OutcomesAnswer": (*_CHANGES, "no_ledger"),
+    "CheckAnswer": ("no_ledger",),
     "CampaignsAnswer": ("no_ledger",),
     "ApprovalAnswer": (*_CHANGES, "no_ledger"),
     "ScoresAnswer": ("no_scores", "cursor_expired"),

@@ -25,6 +25,7 @@ from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.routes.campaigns import CampaignsRoute
 from serving.routes.consents import ConsentsRoute
 from serving.routes.customers import CustomersRoute
+from serving.routes.decisions import DecisionsRoute
 from serving.routes.events import EventsRoute
 from serving.routes.models import ModelsRoute
 from serving.routes.outcomes import OutcomesRoute
@@ -72,6 +73,7 @@ def make_app(
         ledger, ErasedFile(follower.home.erased), intake, follower.now, settings
     )
     outcomes = OutcomesRoute(ledger, follower.now, settings)
+    decisions = DecisionsRoute(follower.home, ledger, care, follower.now, settings)
     campaigns = CampaignsRoute(ledger, follower.now, settings)
 
     def once(endpoint: Endpoint) -> Endpoint:
@@ -89,6 +91,11 @@ def make_app(
             Route(
                 "/v1/campaigns/approve",
                 scoped(once(campaigns.approve), KeyScope.CARE_APPROVE),
+                methods=["POST"],
+            ),
+            Route(
+                "/v1/decisions/check",
+                scoped(decisions.post, KeyScope.DECISIONS),
                 methods=["POST"],
             ),
             Route("/v1/customers/view", scoped(customers.post, *PREDICTIONS), methods=["POST"]),

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +16,7 @@ from care.ledger.lease import Held
 from features.settings import FeatureSettings
 from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
+from pipeline.care.delivery.cancel import cancel_withdrawn
 from pipeline.care.delivery.recheck import Recheck
 from pipeline.care.delivery.relays import Delivery, opened_relays
 from pipeline.care.plan import halted_by_night, newest_snapshot
@@ -30,6 +31,9 @@ _IDLE_SECONDS = 1.0
 
 _LONGEST_PAUSE_SECONDS = 30.0
 """How long to leave a receiver alone that takes nothing, at most."""
+
+_CANCEL_SECONDS = 2.0
+"""How long until a withdrawal is seen that came after the handover."""
 
 _EXPIRY_SECONDS = 60.0
 _REPORT_SECONDS = 60.0
@@ -123,6 +127,7 @@ class _Work:
         self._plan, self._held, self._stop = plan, held, stop
         self._recheck: Recheck | None = None
         self._stamp: object = None
+        self._looked_at: datetime | None = None
         self._done: dict[str, Round] = {}
 
     async def run(self) -> None:
@@ -135,6 +140,7 @@ class _Work:
             loops = [
                 self._repeat(self._renew, _RENEW_SECONDS),
                 self._repeat(self._look_again, _IDLE_SECONDS),
+                self._repeat(self._cancel, _CANCEL_SECONDS),
                 self._repeat(self._expire, _EXPIRY_SECONDS),
                 self._repeat(self._report, _REPORT_SECONDS),
                 *map(self._relay, opened),
@@ -176,6 +182,12 @@ class _Work:
             recheck = Recheck(plan.care, plan.features, plan.delivery.clock)
             recheck.read(waiting)
             self._recheck, self._stamp = recheck, stamp
+
+    async def _cancel(self) -> None:
+        """Cancel what was handed over about customers who have withdrawn since."""
+        self._looked_at = await asyncio.to_thread(
+            cancel_withdrawn, self._plan.care, self._plan.delivery.clock(), self._looked_at
+        )
 
     async def _expire(self) -> None:
         await asyncio.to_thread(self._plan.care.ledger.outbox.expire, self._plan.delivery.clock())

@@ -11,6 +11,7 @@ from serving.contract.care.campaigns import (
     CampaignsAnswer,
 )
 from serving.contract.care.consents import ConsentsAnswer, ConsentsRequest
+from serving.contract.care.decisions import CheckAnswer, CheckRequest
 from serving.contract.care.outcomes import OutcomesAnswer, OutcomesRequest
 from serving.contract.responses import IDEMPOTENCY_KEY, responses, schema
 from serving.settings import ServingSettings
@@ -37,6 +38,8 @@ CARE_SCHEMAS: list[tuple[Any, Literal["validation", "serialization"], TypeAdapte
     (ConsentsAnswer, "serialization", TypeAdapter(ConsentsAnswer)),
     (OutcomesRequest, "validation", TypeAdapter(OutcomesRequest)),
     (OutcomesAnswer, "serialization", TypeAdapter(OutcomesAnswer)),
+    (CheckRequest, "validation", TypeAdapter(CheckRequest)),
+    (CheckAnswer, "serialization", TypeAdapter(CheckAnswer)),
     (CampaignsAnswer, "serialization", TypeAdapter(CampaignsAnswer)),
     (ApprovalRequest, "validation", TypeAdapter(ApprovalRequest)),
     (ApprovalAnswer, "serialization", TypeAdapter(ApprovalAnswer)),
@@ -45,7 +48,11 @@ CARE_SCHEMAS: list[tuple[Any, Literal["validation", "serialization"], TypeAdapte
 
 def limit_care(components: Mapping[str, Any], settings: ServingSettings) -> None:
     """Write the limits of a server into its schemas."""
-    for name, items in (("ConsentsRequest", "consents"), ("OutcomesRequest", "outcomes")):
+    for name, items in (
+        ("ConsentsRequest", "consents"),
+        ("OutcomesRequest", "outcomes"),
+        ("CheckRequest", "decision_ids"),
+    ):
         components[name]["properties"][items]["maxItems"] = settings.max_items
 
 
@@ -98,6 +105,7 @@ def care_paths(settings: ServingSettings) -> dict[str, Any]:
                 {"outcomes": [{"decision_id": _DECISION, "status": "taken"}]},
             )
         },
+        "/v1/decisions/check": {"post": _checking(settings)},
         "/v1/campaigns": {"get": _campaigns()},
         "/v1/campaigns/approve": {
             "post": _sending(
@@ -122,6 +130,38 @@ def care_paths(settings: ServingSettings) -> dict[str, Any]:
                 scopes=("care:approve",),
             )
         },
+    }
+
+
+def _checking(settings: ServingSettings) -> dict[str, Any]:
+    return {
+        "operationId": "check",
+        "summary": "Ask whether messages may be sent at this moment",
+        "description": (
+            "To be asked just before a message is sent that was handed over: consent, quiet hours,"
+            " cancels and halts may have changed since. Nothing is changed by asking. At most"
+            f" {settings.max_items} decisions per request."
+        ),
+        "security": [{}, {"key": ["decisions"]}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": schema("CheckRequest"),
+                    "example": {"decision_ids": [_DECISION]},
+                }
+            },
+        },
+        "responses": responses(
+            "Whether each may be sent.",
+            "CheckAnswer",
+            _STATUSES,
+            {
+                "decisions": [
+                    {"decision_id": _DECISION, "go": False, "reasons": ["no_consent"]},
+                ]
+            },
+        ),
     }
 
 

@@ -25,7 +25,7 @@ class OutcomeDocument(TypedDict):
     ]
     outcome: Literal[
         "accepted", "resolved", "retained", "churned", "answered", "complained", "opted_out",
-        "opened", "clicked", "declined",
+        "opened", "clicked", "declined", "sent", "delivered",
     ]  # fmt: skip
     value: Annotated[
         float, Field(strict=False, allow_inf_nan=False, description="1 or 0, or an amount.")

@@ -43,7 +43,11 @@ def answer(result: Result) -> Any:
 
 
 def test_a_campaign_from_its_plan_to_what_is_known(run: Care, home: Home, tmp_path: Path) -> None:
-    assert answer(run("care", "status", "--json")) == {"is_halted": False, "campaigns": []}
+    assert answer(run("care", "status", "--json")) == {
+        "is_halted": False,
+        "campaigns": [],
+        "breaches": {},
+    }
     plan = answer(run("care", "plan", "calls", "--json"))
     shown = answer(run("care", "show", "calls", "--json"))
     assert shown["plan"]["digest"] == plan["digest"]

@@ -1,0 +1,36 @@
+"""What was handed over is cancelled where the customer has withdrawn since."""
+
+from datetime import datetime, timedelta
+
+from care.delivery.go import withdrawn
+from pipeline.care.workspace import CareWorkspace
+
+_OVERLAP = timedelta(minutes=1)
+"""Longer than from the claim of a decision to its handover: who withdraws between is seen then."""
+
+
+def cancel_withdrawn(care: CareWorkspace, now: datetime, since: datetime | None) -> datetime:
+    """Cancel what must not be sent any more.
+
+    Parameters
+    ----------
+    care : CareWorkspace
+        The home's care.
+    now : datetime
+        What time it is (UTC).
+    since : datetime or None
+        When this was done last; None where nobody knows.
+
+    Returns
+    -------
+    datetime
+        `now`.
+    """
+    handed = care.ledger.handed
+    customers = None if since is None else handed.spoke_since(since - _OVERLAP)
+    decisions = handed.open(now, customers)
+    if decisions:
+        consents = care.ledger.consents.in_force(now, {one.customer_id for one in decisions})
+        whys = withdrawn(decisions, consents, care.catalogue.uses_profiling, care.law, now)
+        handed.cancel(whys, now)
+    return now
