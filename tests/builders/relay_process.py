@@ -15,7 +15,7 @@ from care.ledger.ledger import Ledger
 from care.ledger.rows import Claim, PlanRow, Verdicts
 from holdfast.clock import system_clock
 from holdfast.failpoint import Failpoint
-from tests.builders.ledger_rows import decision_row, plan_row
+from tests.builders.ledger_rows import ANA, decision_row, plan_row
 from tests.builders.receiver import SECRET
 
 MODULES = ("tests.builders.relay_process", "sqlalchemy.dialects.sqlite", "alembic.command")
@@ -68,7 +68,7 @@ def relay_until_done(
         for one in range(DECISIONS)
     ]
     ledger.record_plan(plan, {}, rows)
-    ledger.approve(plan.plan_id, plan.digest, "Ana", made_at)
+    ledger.approve(plan.plan_id, plan.digest, ANA, made_at)
     ledger.outbox.take_over(number)
     asyncio.run(_relay(ledger, receiver, number, failpoint))
     ledger.close()

@@ -20,7 +20,7 @@ from care.ledger.ledger import Ledger
 from care.ledger.outbox import Route
 from care.ledger.rows import Claim, OutcomeRow, Settlement, Verdicts
 from holdfast.clock import system_clock
-from tests.builders.ledger_rows import NOON, decision_row, plan_row
+from tests.builders.ledger_rows import ANA, NOON, decision_row, plan_row
 from tests.builders.ledgers import KINDS, ledger_url
 from tests.builders.receiver import SECRET, RawReceiver, receiving
 
@@ -33,7 +33,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     with ledger_url(request.param, tmp_path) as url:
         opened = Ledger(url)
         opened.record_plan(plan_row(), {}, map(decision_row, range(3)))
-        opened.approve("spring-1", "d" * 64, "Ana", NOON)
+        opened.approve("spring-1", "d" * 64, ANA, NOON)
         yield opened
         opened.close()
 

@@ -11,7 +11,7 @@ from care.ledger.rows import Verdicts
 from care.settings import CareSettings
 from holdfast.home import Home
 from tests.builders.care_service import NOW, bearer, care_service, ledger_of
-from tests.builders.ledger_rows import decision_row, plan_row
+from tests.builders.ledger_rows import ANA, decision_row, plan_row
 from tests.builders.served_home import problem
 
 UK = CareSettings(jurisdiction="UK")
@@ -25,7 +25,7 @@ def home(tmp_path: Path) -> Home:
     rows = [decision_row(number, channel="sms", fields=fields) for number in range(3)]
     with ledger_of(home) as ledger:
         ledger.record_plan(plan_row(), {}, rows)
-        ledger.approve("spring-1", "d" * 64, "Ana", NOW)
+        ledger.approve("spring-1", "d" * 64, ANA, NOW)
         granted = [said(f"C{number}", is_granted=True) for number in range(3)]
         ledger.consents.record(granted, "request", NOW)
         claims = ledger.outbox.claim(NOW, 2, lambda rows: Verdicts())
@@ -86,4 +86,4 @@ def test_a_key_needs_the_scope_and_a_request_its_form(home: Home) -> None:
         path, body = "/v1/decisions/check", {"decision_ids": ["D0"]}
         assert caller.post(path, json=body, headers=outcomes).status_code == 403
         wrong = caller.post(path, json={"decision_ids": []}, headers=decisions)
-        assert problem(wrong)["errors"][0]["field"] == "decision_ids"
+        assert problem(wrong, 422)["errors"][0]["field"] == "decision_ids"

@@ -16,10 +16,12 @@ ROUTES = {
     "/v1/events": (KeyScope.EVENTS,),
     "/v1/consents": (KeyScope.CONSENTS,),
     "/v1/outcomes": (KeyScope.OUTCOMES,),
+    "/v1/decisions/check": (KeyScope.DECISIONS,),
     "/v1/campaigns": CARE,
     "/v1/campaigns/approve": (KeyScope.CARE_APPROVE,),
 }
-CARE_ROUTES = ("/v1/consents", "/v1/outcomes", "/v1/campaigns", "/v1/campaigns/approve")
+CARE_CHANGES = ("/v1/consents", "/v1/outcomes", "/v1/campaigns/approve")
+CARE_ROUTES = (*CARE_CHANGES, "/v1/decisions/check", "/v1/campaigns")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def test_what_only_one_route_answers_stands_there_alone(operations: dict[str, An
     assert "No night" not in conflict["/v1/events"]
     for path, operation in operations.items():
         named = {one["name"] for one in operation.get("parameters", [])}
-        changes = path == "/v1/events" or (path in CARE_ROUTES and path != "/v1/campaigns")
+        changes = path in ("/v1/events", *CARE_CHANGES)
         assert ("Idempotency-Key" in named) == changes
         text = str(operation["responses"])
         assert ("Idempotency-Key" in text) == changes
