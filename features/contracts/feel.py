@@ -43,6 +43,10 @@ FEEL: tuple[Table, ...] = (
                 null=False,
             ),
             "delivered": flag("Reached the customer"),
+            "reminder_drawn": flag(
+                "Whether a draw at random says that the customer is reminded if no answer comes;"
+                " null where reminders are not drawn"
+            ),
         },
     ),
     table(

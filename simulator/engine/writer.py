@@ -45,6 +45,14 @@ TRUTH_TABLES: dict[str, dict[str, pa.DataType]] = {
         "decided_week": pa.int64(),
         HAPPENED: UTC,
     },
+    "invitations": {
+        "invitation_id": pa.string(),
+        "customer_id": pa.string(),
+        "score": pa.int64(),
+        "answers": pa.bool_(),
+        "answers_if_reminded": pa.bool_(),
+        HAPPENED: UTC,
+    },
     "contacts": {
         "contact_id": pa.string(),
         "subscription_id": pa.string(),

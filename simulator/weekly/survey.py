@@ -8,6 +8,7 @@ from simulator.weekly.service import Contacts
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, HOUR
 from simulator.world.draws import Array, pick
+from simulator.world.parameters import SurveyParameters
 
 _CSAT, _NPS, _CES = range(len(INSTRUMENTS))
 _TOUCHPOINT_OF = np.array(
@@ -62,6 +63,8 @@ def _ask_about_relationship(week: Week) -> None:
     number = customers.number[who]
     key = (number * 10_000 + week.number) * 4
     at = week.random_time("invitation", number, 5)
+    reminded = week.draws.at("reminder", key) < magnitudes.reminded_share
+    nothing = np.full(len(who), -1)
     delivered = _invite(
         week,
         key,
@@ -70,20 +73,32 @@ def _ask_about_relationship(week: Week) -> None:
         at,
         0,
         np.zeros(len(who), dtype=np.int64),
-        np.full(len(who), -1),
-        np.full(len(who), -1),
+        nothing,
+        nothing,
+        reminded,
     )
     mood = state.c_satisfaction[who] + magnitudes.noise_sd * ndtri(
         week.draws.at("mood of the day", key)
     )
-    answers = delivered & (week.draws.at("answers", key) < _willing(week, who, mood))
-    who, key, mood, at = who[answers], key[answers], mood[answers], at[answers]
-    when = (
-        at
-        + ((0.1 + 60 * week.draws.at("answer when", key) ** 2) * HOUR).astype(np.int64)
-        // 1_000_000
-        * 1_000_000
+    willing = _willing(week, who, mood)
+    at_first = delivered & (week.draws.at("answers", key) < willing)
+    at_last = at_first | (
+        delivered & (week.draws.at("answers a reminder", key) < magnitudes.reminder * willing)
     )
+    week.truth.add(
+        "invitations",
+        key,
+        at,
+        invitation_id=key,
+        customer_id=who,
+        score=_csat(magnitudes, mood),
+        answers=at_first,
+        answers_if_reminded=at_last,
+    )
+    answers = at_first | (reminded & at_last)
+    hours = 0.1 + 60 * week.draws.at("answer when", key) ** 2 + np.where(at_first, 0, 24 * 7)
+    when = (at + (hours * HOUR).astype(np.int64) // 1_000_000 * 1_000_000)[answers]
+    who, key, mood, at = who[answers], key[answers], mood[answers], at[answers]
     _answer(week, key, who, when, 0, _CSAT, "overall", mood)
     _answer(week, key, who, when, 0, _NPS, "overall", mood)
     line = week.main_line()[who]
@@ -126,7 +141,9 @@ def _ask_about_contacts(week: Week, contacts: Contacts) -> None:
     at = contacts.closed_at[invited][first] + HOUR
     key = (number * 10_000 + week.number) * 4 + 1
     design = np.full(len(who), magnitudes.after_contact)
-    delivered = _invite(week, key, who, design, at, 1, touchpoint, line, contact)
+    delivered = _invite(
+        week, key, who, design, at, 1, touchpoint, line, contact, np.full(len(who), -1)
+    )
     mood = (
         contacts.experience[invited][first]
         + 0.45 * state.c_satisfaction[who]
@@ -167,6 +184,7 @@ def _invite(
     touchpoint: Array,
     line: Array,
     contact: Array,
+    reminded: Array,
 ) -> Array:
     digital = week.population.customers.digital[who]
     weights = np.stack([np.full(len(who), 0.5), 0.4 * np.ones(len(who)), 0.9 * digital], axis=1)
@@ -189,8 +207,14 @@ def _invite(
         touchpoint=touchpoint,
         sampling_probability=design,
         delivered=delivered,
+        reminder_drawn=reminded,
     )
     return delivered
+
+
+def _csat(magnitudes: SurveyParameters, feeling: Array) -> Array:
+    """Score from 1 to 5 by how a customer feels on the day."""
+    return 1 + np.searchsorted(np.array(magnitudes.csat_edges), feeling)
 
 
 def _answer(
@@ -205,7 +229,7 @@ def _answer(
 ) -> None:
     magnitudes = week.parameters.survey
     if instrument == _CSAT:
-        score, low, high = 1 + np.searchsorted(np.array(magnitudes.csat_edges), feeling), 1, 5
+        score, low, high = _csat(magnitudes, feeling), 1, 5
     elif instrument == _NPS:
         score, low, high = (
             np.clip(np.floor(magnitudes.nps_middle + magnitudes.nps_slope * feeling), 0, 10),

@@ -301,6 +301,12 @@ class SurveyParameters:
     answer_language: float = -0.25
     answer_extreme: float = 0.30
     answer_angry: float = 0.12
+    reminded_share: float = 0.5
+    """Share of invitations to relationship surveys, drawn at random, that are reminded of if no
+    answer comes.
+    """
+    reminder: float = 0.5
+    """Probability of answering after a reminder, in terms of that of answering at first."""
     noise_sd: float = 0.87
     csat_edges: tuple[float, ...] = (-2.45, -1.68, -1.0, 0.5)
     nps_middle: float = 8.8
