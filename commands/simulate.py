@@ -38,9 +38,7 @@ def simulate(
             show_default=False,
         ),
     ] = None,
-    days: Annotated[
-        int, typer.Option(help="With --continue: how long, in days; whole weeks.")
-    ] = 28,
+    days: Annotated[int, typer.Option(help="With --continue: how long, in days.")] = 28,
     actions: Annotated[
         Path | None,
         typer.Option(

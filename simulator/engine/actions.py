@@ -1,15 +1,18 @@
 """Care decided outside the simulation: a table of decisions as arrays by block and week."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from features.contracts.vocabulary import ARMS, CONTACT_CHANNELS
 from holdfast.errors import InputError
 from simulator.weekly.campaign import Actions
-from simulator.world.calendar import SECOND, start_of, week_of
+from simulator.world.calendar import SECOND, week_of
 from simulator.world.care_actions import ACTIONS
 from simulator.world.draws import Array
 from simulator.world.population import SLOTS
@@ -40,7 +43,7 @@ def sort_actions(
     customers, per_block : int
         Customers of the operator, and of a full block.
     first, last : int
-        First week, and the week after the last, in which decisions may lie.
+        Decisions must lie from one time, in microseconds, to before another.
 
     Raises
     ------
@@ -125,6 +128,49 @@ def sort_actions(
     return result
 
 
+_PENDING = pa.schema(
+    [
+        *((name, pa.string()) for name in ("subscription_id", "customer_id", "action", "channel")),
+        ("at", pa.timestamp("us", "UTC")),
+        ("arm", pa.string()),
+        ("propensity", pa.float64()),
+        *((name, pa.string()) for name in ("contact_id", "campaign_id")),
+    ]
+)
+"""Columns of decisions that a checkpoint keeps."""
+
+
+def read_pending(path: Path) -> pa.Table:
+    """Decisions of a week that is not over, as `write_pending` kept them; none without the file."""
+    return pq.read_table(path) if path.exists() else _PENDING.empty_table()
+
+
+def write_pending(path: Path, decisions: pa.Table, since: int) -> None:
+    """Keep the decisions since a time, in microseconds: those of a week that is not over."""
+    at = decisions["at"].cast(pa.int64())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(decisions.filter(pc.greater_equal(at, since)), path)
+
+
+def with_pending(pending: pa.Table, table: pa.Table | pd.DataFrame | None) -> pa.Table:
+    """Decisions of a week so far, followed by further ones, which `sort_actions` has checked."""
+    if table is None:
+        return pending
+    frame = table.to_pandas() if isinstance(table, pa.Table) else table.reset_index(drop=True)
+    columns = {}
+    for field in _PENDING:
+        if field.name == "at":
+            times = pd.to_datetime(frame["at"], utc=True)
+            columns["at"] = pa.array(times.astype("datetime64[us, UTC]"), field.type)
+        elif field.name in frame:
+            columns[field.name] = pa.array(
+                frame[field.name].astype(object), field.type, from_pandas=True
+            )
+        else:
+            columns[field.name] = pa.nulls(len(frame), field.type)
+    return pa.concat_tables([pending, pa.table(columns, schema=_PENDING)])
+
+
 def _refuse(frame: pd.DataFrame, column: str, bad: Array, rule: str) -> None:
     if bad.any():
         place = int(np.argmax(bad))
@@ -165,7 +211,7 @@ def _times(frame: pd.DataFrame, first: int, last: int) -> Array:
         // SECOND
         * SECOND
     )
-    outside = (at < start_of(first)) | (at >= start_of(last))
+    outside = (at < first) | (at >= last)
     _refuse(frame, "at", outside, "must lie in the days to be simulated")
     return at
 

@@ -29,13 +29,53 @@ from simulator.weekly.daily_usage import ARRIVAL, TABLE
 from simulator.weekly.economics import margin_a_week
 from simulator.weekly.state import SimulationState, initial
 from simulator.weekly.week import Week
-from simulator.world.calendar import start_of
+from simulator.world.calendar import DAY, start_of
 from simulator.world.draws import Array, Draws
 from simulator.world.network import Network
 from simulator.world.parameters import Parameters
 from simulator.world.plans import PlanCatalogue, catalogue
 from simulator.world.population import populate
 from simulator.world.rows import Columns, NoRows, Rows
+
+
+@dataclass(frozen=True)
+class Period:
+    """Weeks to simulate, and days to write.
+
+    Parameters
+    ----------
+    first, last : int
+        First week, and the week after the last whole one.
+    written_days : int
+        Days of the first week that are written already, 0 to 6.
+    days : int
+        Days to write of the week after the last whole one, 0 to 6.
+    """
+
+    first: int
+    last: int
+    written_days: int = 0
+    days: int = 0
+
+    @property
+    def weeks(self) -> range:
+        """All weeks to simulate."""
+        return range(self.first, self.last + (self.days > 0))
+
+    @property
+    def written(self) -> int:
+        """Time up to which rows are written already, in microseconds."""
+        return int(start_of(self.first)) + self.written_days * DAY
+
+    @property
+    def end(self) -> int:
+        """Time up to which rows are to be written, in microseconds."""
+        return int(start_of(self.last)) + self.days * DAY
+
+    @property
+    def part(self) -> str:
+        """What files of its rows are called by."""
+        return f"w{self.first:04d}" + (f"d{self.written_days}" if self.written_days else "")
 
 
 @dataclass(frozen=True)
@@ -195,11 +235,16 @@ class Block:
         )
 
     def flush(self, raw: Parts, truth_parts: Parts, until: int) -> None:
-        """Write the rows that have arrived by a time, in microseconds, and all of the truth."""
+        """Write the rows that have arrived by a time, in microseconds, and the truth up to it."""
         for table, columns in self.rows.take(until).items():
             raw.write(table, to_arrow(table, columns, self.names))
-        for table, columns in self.truth.take(np.iinfo(np.int64).max).items():
+        for table, columns in self.truth.take(until).items():
             truth_parts.write(table, to_arrow(table, columns, self.names))
+
+    def drop(self, until: int) -> None:
+        """Drop the rows that have arrived by a time, in microseconds, which were written before."""
+        self.rows.take(until)
+        self.truth.take(until)
 
     def save(self, path: Path) -> None:
         """Write the block's checkpoint: its state, and the rows that have not arrived yet."""
@@ -236,38 +281,50 @@ def _given_arrays(given: Mapping[int, tuple[str, str]]) -> dict[str, Array]:
     }
 
 
-def run_weeks(
+def run_period(
     block: Block,
-    first: int,
-    last: int,
+    period: Period,
     actions: dict[int, Actions],
     raw: Parts,
     truth_parts: Parts,
+    checkpoint: Path,
     advance: Advance,
 ) -> None:
-    """Simulate weeks of a block and write the rows that arrive by their end.
+    """Simulate a period of a block, write the rows that arrive by its end, and its checkpoint.
+
+    Of a week that is not over, some days are written; the checkpoint is that of its start, from
+    which it is simulated again when the period after this one is.
 
     Parameters
     ----------
     block : Block
-        Its state at the start of week `first`.
-    first, last : int
-        First week, and the week after the last.
+        Its state at the start of the period's first week.
+    period : Period
+        What to simulate.
     actions : dict of int to Actions
-        Care decided outside the simulation, by week.
+        Care decided outside the simulation, by week: also that of the first week's days that are
+        written already.
     raw, truth_parts : Parts
         Raw tables and tables of the truth to write to.
+    checkpoint : Path
+        File to write when all is done.
     advance : callable
         Called with 1 after each week.
     """
-    end = int(start_of(last))
-    for week in range(first, last):
+    every = block.parameters.weeks_per_part
+    saved = checkpoint.with_name(f"{checkpoint.name}.week")
+    for week in period.weeks:
+        if week == period.last:
+            block.flush(raw, truth_parts, int(start_of(week)))
+            block.save(saved)
         block.step(week, actions.get(week))
-        if (
-            (week - first) % block.parameters.weeks_per_part == block.parameters.weeks_per_part - 1
-            or week == last - 1
-        ):
-            block.flush(raw, truth_parts, end)
+        if week == period.first and period.written_days:
+            block.drop(period.written)
+        if (week - period.first) % every == every - 1 or week == period.weeks[-1]:
+            block.flush(raw, truth_parts, period.end)
         advance(1)
     raw.close()
     truth_parts.close()
+    if period.days == 0:
+        block.save(saved)
+    saved.replace(checkpoint)

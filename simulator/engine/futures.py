@@ -94,11 +94,14 @@ class Futures:
         Raises
         ------
         InputError
-            The folder holds no complete simulation, or one with other magnitudes.
+            The folder holds no complete simulation, or one with other magnitudes or one that ends
+            within a week.
         """
         parameters = parameters or Parameters()
         simulator = Simulator.open(folder, parameters)
         simulation = simulator.simulation
+        if simulation.days:
+            raise InputError("folder", "must be simulated to the end of a week", simulation.end)
         operator = Operator(simulation.customers, simulation.seed, parameters)
         network = operator.network()
         blocks = []
@@ -143,7 +146,7 @@ class Futures:
         InputError
             A value is out of range.
         """
-        check_days(days)
+        check_days(days, step=7)
         if not 0 <= replica < _REPLICAS_MOST:
             raise InputError("replica", f"must lie between 0 and {_REPLICAS_MOST - 1}", replica)
         first = self.simulation.week
@@ -155,8 +158,8 @@ class Futures:
                 list(self.simulation.lines),
                 self.simulation.customers,
                 self._parameters.customers_per_block,
-                first,
-                last,
+                int(start_of(first)),
+                int(start_of(last)),
             )
         schema = pa.schema(list(TRUTH_TABLES["contacts"].items()))
         lost, contacts = [], []

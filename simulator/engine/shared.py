@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.engine.block import Operator
+from simulator.engine.block import Operator, Period
 from simulator.engine.checkpoint import read_arrays, save_arrays
 from simulator.engine.writer import Parts, shared_names, to_arrow
 from simulator.weekly.lifecycle import BILLING, PRODUCT
@@ -15,31 +15,39 @@ from simulator.world.rows import Rows
 
 
 def run_shared(
-    operator: Operator, first: int, last: int, checkpoint: Path | None, raw: Parts
-) -> Rows:
-    """Simulate weeks of the shared tables and write the rows that arrive by their end.
+    operator: Operator, period: Period, source: Path | None, raw: Parts, checkpoint: Path
+) -> None:
+    """Simulate a period of the shared tables, write the rows that arrive by its end, and those that
+    have not arrived by the end of its last whole week.
 
     Parameters
     ----------
     operator : Operator
         The operator.
-    first, last : int
-        First week, and the week after the last.
-    checkpoint : Path or None
-        File of `save_shared`; None at the start.
+    period : Period
+        What to simulate.
+    source : Path or None
+        Checkpoint to start from; None at the start.
     raw : Parts
         Raw tables to write to.
-
-    Returns
-    -------
-    Rows
-        Rows that have not arrived yet.
+    checkpoint : Path
+        File to write.
     """
     rows = Rows(Draws(operator.seed), operator.parameters.arrivals)
-    if checkpoint is not None:
-        rows.restore(read_arrays(checkpoint))
+    if source is not None:
+        rows.restore(read_arrays(source))
     network, plans = operator.network(), operator.plans()
-    for week in range(first, last):
+    names = shared_names(plans)
+
+    def write(until: int) -> None:
+        for table, columns in rows.take(until).items():
+            raw.write(table, to_arrow(table, columns, names))
+
+    for week in period.weeks:
+        if week == period.last:
+            # Of days that are not written yet, which the checkpoint is not to hold.
+            write(int(start_of(week)))
+            save_arrays(checkpoint, rows.waiting())
         changed = np.arange(len(plans.line)) if week == 0 else np.flatnonzero(plans.rising(week))
         line = plans.line[changed]
         since = np.full(len(changed), int(start_of(week)) - (400 * DAY if week == 0 else 0))
@@ -59,13 +67,9 @@ def run_shared(
             is_offered=np.ones(len(changed), dtype=bool),
         )
         network.emit(rows, week)
-    names = shared_names(plans)
-    for table, columns in rows.take(int(start_of(last))).items():
-        raw.write(table, to_arrow(table, columns, names))
+        if week == period.first and period.written_days:
+            rows.take(period.written)
+    write(period.end)
     raw.close()
-    return rows
-
-
-def save_shared(rows: Rows, path: Path) -> None:
-    """Write the rows that have not arrived yet."""
-    save_arrays(path, rows.waiting())
+    if period.days == 0:
+        save_arrays(checkpoint, rows.waiting())

@@ -23,7 +23,7 @@ class Simulation:
     customers, months, seed : int
         The settings of `simulate`.
     week : int
-        Weeks simulated so far.
+        Whole weeks simulated so far.
     start, end : str
         First day, and the day after the last (ISO 8601, UTC).
     lines : tuple of int
@@ -34,6 +34,8 @@ class Simulation:
         Version of the folder's layout.
     daily_usage : bool
         Whether use is also written by day.
+    days : int
+        Days simulated beyond the whole weeks, 0 to 6.
     """
 
     customers: int
@@ -46,6 +48,7 @@ class Simulation:
     parameters: str
     format: int = FORMAT
     daily_usage: bool = False
+    days: int = 0
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
@@ -96,16 +99,24 @@ def check_request(out: Path, customers: int, months: int, seed: int) -> tuple[Pa
     return out, partial
 
 
-def check_days(days: int) -> None:
+def check_days(days: int, step: int = 1) -> None:
     """Refuse a number of days that a simulation cannot go on by.
+
+    Parameters
+    ----------
+    days : int
+        The number.
+    step : int
+        What it must be a multiple of.
 
     Raises
     ------
     InputError
-        It is no multiple of 7 between 7 and 3650.
+        It is no such number up to 3650.
     """
-    if not isinstance(days, int) or isinstance(days, bool) or not 7 <= days <= 3650 or days % 7:
-        raise InputError("days", "must be a multiple of 7 between 7 and 3650", days)
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 3650 or days % step:
+        multiple = f", a multiple of {step}" if step > 1 else ""
+        raise InputError("days", f"must be a whole number from {step} to 3650{multiple}", days)
 
 
 def _check_range(option: str, value: int, low: int, high: int) -> None:

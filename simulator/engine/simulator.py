@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -24,21 +25,29 @@ from holdfast.clock import CLOCK_NOTE, write_clock
 from holdfast.cores import core_count
 from holdfast.errors import InputError
 from holdfast.logging import Advance, progress
-from simulator.engine.actions import ByBlock, sort_actions
-from simulator.engine.block import Block, Operator, run_weeks
+from simulator.engine.actions import (
+    ByBlock,
+    read_pending,
+    sort_actions,
+    with_pending,
+    write_pending,
+)
+from simulator.engine.block import Block, Operator, Period, run_period
 from simulator.engine.checkpoint import checkpoint_of
-from simulator.engine.shared import run_shared, save_shared
+from simulator.engine.shared import run_shared
 from simulator.engine.simulation import FORMAT, SETTINGS, Simulation, check_days, check_request
 from simulator.engine.writer import Parts, write_missing
 from simulator.weekly.campaign import Actions
 from simulator.weekly.daily_usage import TABLE as DAILY_USAGE
-from simulator.world.calendar import START_DATE, date_of, weeks_in
+from simulator.world.calendar import START_DATE, date_of, start_of, weeks_in
 from simulator.world.care_actions import CARE_ACTIONS
 from simulator.world.parameters import Parameters
 
 DEFAULT_SEED = 1
 DEFAULT_MONTHS = 24
 _STAGED = ".advance"
+_PENDING = Path("checkpoint", "actions.parquet")
+"""Decisions of a week that is not over."""
 
 
 def simulate(
@@ -102,7 +111,7 @@ def simulate(
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         wanted.write(partial)
-    lines = _run(operator, partial, partial, 0, weeks, {}, workers)
+    lines = _run(operator, partial, partial, Period(0, weeks), {}, workers)
     write_missing(partial, () if daily_usage else (DAILY_USAGE,))
     write_clock(partial / "raw" / CLOCK_NOTE, date_of(weeks))
     replace(wanted, week=weeks, lines=lines).write(partial)
@@ -188,7 +197,8 @@ class Simulator:
         Parameters
         ----------
         days : int
-            A multiple of 7, at most 3650.
+            1 to 3650. Days that do not end a week cost as much as the week: it is simulated again
+            with the days after them.
         actions : pyarrow.Table or pandas.DataFrame, optional
             Decisions in these days: ``subscription_id`` or ``customer_id``, ``action``,
             ``channel``, ``at``, ``arm``, and ``propensity`` if the arm was drawn. Decisions in
@@ -209,21 +219,36 @@ class Simulator:
         """
         check_days(days)
         now = self.simulation
-        operator = Operator(now.customers, now.seed, self._parameters, now.daily_usage)
-        last = now.week + days // 7
-        given: ByBlock = {}
-        if actions is not None:
-            per_block = self._parameters.customers_per_block
-            given = sort_actions(actions, list(now.lines), now.customers, per_block, now.week, last)
+        last, rest = divmod(now.week * 7 + now.days + days, 7)
+        period = Period(now.week, last, now.days, rest)
+        decisions, given = self._decisions(period, actions)
         staged = self.folder / _STAGED
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
-        _run(operator, staged, self.folder, now.week, last, given, workers)
-        write_clock(staged / "raw" / CLOCK_NOTE, date_of(last))
-        replace(now, week=last, end=date_of(last).isoformat()).write(staged)
+        operator = Operator(now.customers, now.seed, self._parameters, now.daily_usage)
+        _run(operator, staged, self.folder, period, given, workers)
+        if rest or (self.folder / _PENDING).exists():
+            write_pending(staged / _PENDING, decisions, int(start_of(last)))
+        end = date_of(last) + timedelta(days=rest)
+        write_clock(staged / "raw" / CLOCK_NOTE, end)
+        replace(now, week=last, days=rest, end=end.isoformat()).write(staged)
         _commit(staged, self.folder)
         self.simulation = Simulation.read(self.folder) or now
         return self.simulation
+
+    def _decisions(
+        self, period: Period, actions: pa.Table | pd.DataFrame | None
+    ) -> tuple[pa.Table, ByBlock]:
+        """Decisions of a period and of the days of its first week that are written already."""
+        now, per_block = self.simulation, self._parameters.customers_per_block
+        lines = list(now.lines)
+        if actions is not None:
+            sort_actions(actions, lines, now.customers, per_block, period.written, period.end)
+        decisions = with_pending(read_pending(self.folder / _PENDING), actions)
+        start = int(start_of(period.first))
+        return decisions, sort_actions(
+            decisions, lines, now.customers, per_block, start, period.end
+        )
 
 
 def _digest(parameters: Parameters) -> str:
@@ -253,26 +278,25 @@ def _run(
     operator: Operator,
     target: Path,
     source: Path,
-    first: int,
-    last: int,
+    period: Period,
     actions: ByBlock,
     workers: int | None,
 ) -> tuple[int, ...]:
-    """Simulate weeks of all blocks, from checkpoints in `source` to files in `target`."""
-    rows = run_shared(
+    """Simulate a period of all blocks, from checkpoints in `source` to files in `target`."""
+    shared = Path("checkpoint", "shared.npz")
+    run_shared(
         operator,
-        first,
-        last,
-        source / "checkpoint" / "shared.npz" if first else None,
-        Parts(target / "raw", f"shared-w{first:04d}.parquet"),
+        period,
+        source / shared if period.first else None,
+        Parts(target / "raw", f"shared-{period.part}.parquet"),
+        target / shared,
     )
-    save_shared(rows, target / "checkpoint" / "shared.npz")
     tasks = [
-        _Task(operator, target, source, block, first, last, actions.get(block, {}))
+        _Task(operator, target, source, block, period, actions.get(block, {}))
         for block in range(operator.blocks)
     ]
     processes = min(workers or core_count(), len(tasks))
-    with progress("Simulating", len(tasks) * (last - first)) as advance:
+    with progress("Simulating", len(tasks) * len(period.weeks)) as advance:
         if processes == 1:
             return tuple(_run_block(task, advance) for task in tasks)
         return tuple(_run_in_processes(tasks, processes, advance))
@@ -286,8 +310,7 @@ class _Task:
     target: Path
     source: Path
     block: int
-    first: int
-    last: int
+    period: Period
     actions: dict[int, Actions]
 
 
@@ -297,7 +320,7 @@ def _run_in_processes(tasks: list[_Task], processes: int, advance: Advance) -> I
         running = {pool.submit(_run_block, task, None): task for task in tasks}
         for done in as_completed(running):
             done.result()
-            advance(running[done].last - running[done].first)
+            advance(len(running[done].period.weeks))
         yield from (done.result() for done in running)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -311,14 +334,13 @@ def _run_block(task: _Task, advance: Advance | None) -> int:
         block = Block(task.operator, task.block, task.operator.network())
         lines = len(block.population.lines.number)
         if checkpoint.exists():
-            step(task.last - task.first)
+            step(len(task.period.weeks))
             return lines
-        if task.first:
+        if task.period.first:
             block.load(checkpoint_of(task.source, task.block))
-        file = f"block-{task.block:05d}-w{task.first:04d}.parquet"
+        file = f"block-{task.block:05d}-{task.period.part}.parquet"
         raw, truth = Parts(task.target / "raw", file), Parts(task.target / "truth", file)
-        run_weeks(block, task.first, task.last, task.actions, raw, truth, step)
-        block.save(checkpoint)
+        run_period(block, task.period, task.actions, raw, truth, checkpoint, step)
     return lines
 
 

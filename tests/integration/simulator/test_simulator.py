@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -13,6 +14,7 @@ import pytest
 from features.contracts.tables import TABLES
 from holdfast.errors import InputError
 from simulator.engine import simulator as module
+from simulator.engine.futures import Futures
 from simulator.engine.simulation import Simulation
 from simulator.engine.simulator import Simulator, simulate
 from simulator.engine.writer import NOT_SIMULATED
@@ -89,6 +91,34 @@ def test_going_on_equals_simulating_longer(two_months: Simulator, tmp_path: Path
     assert (
         _bytes(longer.folder / "checkpoint").keys() == _bytes(by_steps.folder / "checkpoint").keys()
     )
+
+
+def test_days_add_up_to_weeks(two_months: Simulator, tmp_path: Path) -> None:
+    lines = ds.dataset(two_months.folder / "truth/states").to_table()["subscription_id"].unique()
+    today, later = (
+        decisions(two_months, "treatment", "courtesy_call", lines.to_pylist()[:200], hours)
+        for hours in (30, 5 * 24)
+    )
+    # The second call to the same customers comes too often, and is the second of its week.
+    both = pd.concat([today, later], ignore_index=True)
+    by_week, by_days = (two_months.branch(tmp_path / name) for name in ("by_week", "by_days"))
+    by_week.advance(14, both, workers=1)
+    for days, care in ((3, today), (1, None), (4, later)):
+        by_days.advance(days, care, workers=1)
+        by_days = Simulator.open(by_days.folder, SMALL)
+        now = pd.Timestamp(by_days.simulation.end)
+        for table in ("raw/usage_weeks", "raw/care_contacts", "raw/tickets", "truth/contacts"):
+            column = "arrived_at" if table.startswith("raw") else "happened_at"
+            expected = _rows(by_week.folder, table)
+            known = expected.filter(pc.less_equal(expected[column], pa.scalar(now)))
+            assert _rows(by_days.folder, table).equals(known), (table, days)
+    assert (by_days.simulation.week, by_days.simulation.days) == (9, 1)
+    with pytest.raises(InputError, match=r"actions\.at: must lie in the days"):
+        by_days.advance(1, today)
+    with pytest.raises(InputError, match="must be simulated to the end of a week"):
+        Futures.open(by_days.folder, SMALL)
+    assert by_days.advance(6, workers=1).days == 0
+    _same_rows(by_days.folder, by_week.folder)
 
 
 def test_the_truth_says_what_raises_a_hazard_most(two_months: Simulator) -> None:
@@ -203,9 +233,9 @@ def test_bad_names_are_refused(two_months: Simulator, names: dict[str, Any], rul
 
 
 @pytest.mark.parametrize(
-    ("days", "field"), [(10, "days"), (0, "days"), (-7, "days"), (True, "days"), (7.0, "days")]
+    ("days", "field"), [(0, "days"), (-7, "days"), (True, "days"), (7.0, "days"), (3651, "days")]
 )
-def test_days_are_whole_weeks(two_months: Simulator, days: Any, field: str) -> None:
+def test_days_are_a_whole_number(two_months: Simulator, days: Any, field: str) -> None:
     before = _bytes(two_months.folder)
     with pytest.raises(InputError) as raised:
         two_months.advance(days)
@@ -261,7 +291,7 @@ class _PulledPlugError(Exception):
 def test_an_interrupted_run_goes_on_where_it_stopped(
     two_months: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, ran = module.run_weeks, []
+    run, ran = module.run_period, []
 
     def run_until_second_block(block: Any, *rest: Any) -> None:
         ran.append(int(block.population.customers.number[0]))
@@ -269,7 +299,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
             raise _PulledPlugError
         run(block, *rest)
 
-    monkeypatch.setattr(module, "run_weeks", run_until_second_block)
+    monkeypatch.setattr(module, "run_period", run_until_second_block)
     with pytest.raises(_PulledPlugError):
         small_operator(tmp_path / "operator")
     assert not (tmp_path / "operator").exists()

@@ -7,7 +7,7 @@ import pytest
 
 from holdfast.errors import InputError
 from simulator.engine.actions import ByBlock, sort_actions
-from simulator.world.calendar import date_of
+from simulator.world.calendar import date_of, start_of
 from simulator.world.care_actions import ACTIONS
 
 ROW: dict[str, Any] = {
@@ -23,7 +23,12 @@ ROW: dict[str, Any] = {
 def _sorted(*rows: dict[str, Any], table: type = pa.Table) -> ByBlock:
     frame = pd.DataFrame(list(rows))
     return sort_actions(
-        pa.Table.from_pandas(frame) if table is pa.Table else frame, [40, 30], 50, 30, 9, 13
+        pa.Table.from_pandas(frame) if table is pa.Table else frame,
+        [40, 30],
+        50,
+        30,
+        int(start_of(9)),
+        int(start_of(13)),
     )
 
 
