@@ -253,6 +253,46 @@ def ranking_figures(table: pd.DataFrame, label: str, oracle: str) -> dict[str, o
     }
 
 
+_LEVEL = """
+with lines as (
+  select subscription_id, any_value(billing_type) as line, min(activated_at) as began,
+    coalesce(min(happened_at) filter (status = 'ended'), timestamptz '2200-01-01') as ended
+  from subscriptions group by 1
+), periods as (
+  select unnest(generate_series($first::timestamptz, $last::timestamptz - interval 182 day, interval 182 day)) as first
+), served as (
+  select first, line, sum(date_diff('day', greatest(began, first), least(ended, first + interval 182 day))) as days,
+    count(*) filter (began >= first) as begun,
+    count(*) filter (ended < first + interval 182 day) as over
+  from lines, periods where ended > first and began < first + interval 182 day group by all
+), losses as (
+  select first, line, count(*) as lost from churn_events join lines using (subscription_id), periods
+  where churn in ('cancellation', 'port_out', 'product_drop', 'inactivity')
+  and happened_at >= first and happened_at < first + interval 182 day group by all
+)
+select first::date::text as half_year_from,
+  sum(days) / 182 as lines_in_service, sum(begun) / 26 as begun_a_week, sum(over) / 26 as over_a_week,
+  any_value(100 * lost / days * 30.4375) filter (line = 'postpaid') as postpaid,
+  any_value(100 * lost / days * 30.4375) filter (line = 'prepaid') as prepaid,
+  any_value(100 * lost / days * 30.4375) filter (line = 'fixed') as fixed
+from served join losses using (first, line) group by first order by first
+"""
+
+
+def churn_level(folder: Path) -> list[dict[str, object]]:
+    """Voluntary churn by half-year, percent per month, with the lines that begin and end.
+
+    Parameters
+    ----------
+    folder : Path
+        A simulated operator.
+    """
+    simulation = Simulator.open(folder).simulation
+    with connect(folder) as connection:
+        table = connection.execute(_LEVEL, {"first": simulation.start, "last": simulation.end}).df()
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 def futures_speed(folder: Path) -> dict[str, object]:
     """CPU seconds of futures in memory and of one that is written.
 
@@ -393,6 +433,7 @@ def main() -> None:
         if chosen.only_speed:
             return
         show(f"One line of each customer treated once: {_EFFECT_DAYS} days", care_effects(folder))
+        show("Churn over time, % per month", churn_level(folder))
         show("Magnitudes", [vars(magnitude) for magnitude in magnitudes(folder)])
         weeks = Simulator.open(folder).simulation.week
         week = (weeks - HORIZON_DAYS // 7 - 1) // 4 * 4
