@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from features.operator.repository import OperatorRepository
 from features.own.fault import Fault
 from features.own.reading import inspect_directory, require_own_directory
 from features.own_check.check import check_own_features
@@ -28,7 +29,9 @@ def check_home(home: Home) -> OwnCheck:
     """
     directory = require_own_directory(home)
     if any(home.raw.glob("subscriptions/*.parquet")):
-        checked = check_own_features(directory, home.raw, "the home's raw tables")
+        checked = check_own_features(
+            directory, home.raw, "the home's raw tables", OperatorRepository(home).zone
+        )
     else:
         with TemporaryDirectory() as folder:
             raw = _small_operator(Path(folder) / "operator")

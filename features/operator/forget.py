@@ -10,7 +10,7 @@ from features.live.exclusions import EXCLUSIONS
 from features.live.held import forget as forget_held
 from features.online.owned import OWNED_VIEW
 from features.online.service import online_directory
-from features.online.settings import PACKED_TYPE
+from features.online.settings import configured_store
 from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
 
@@ -37,23 +37,34 @@ def forget_online(repository: OperatorRepository, people: People, others: Mappin
     """
     if not (repository.directory / "feature_store.yaml").exists():
         return 0
+    # A home that went from one store to the other still has both.
+    return _forget_packed(repository, people, others) + _forget_in_redis(repository, people)
+
+
+def _forget_packed(
+    repository: OperatorRepository, people: People, others: Mapping[str, str]
+) -> int:
     packed = packed_store(repository)
-    if packed is not None:
-        kinds = _kinds_of_views(repository) | dict(others)
-        held = forget_held(packed, people.ids)
-        return held + packed.forget(
-            # A view that nobody declares any more: whatever it was kept by.
-            {view: _ids(people, kinds.get(view)) for view in packed.views()},
-            {state: _ids(people, kind) for state, kind in STATES_OF_PEOPLE.items()}
-            | {EXCLUSIONS: _ids(people, "subscription_id")},
-        )
-    store = repository.feast()
-    if store.config.online_store.type == PACKED_TYPE:
+    if packed is None:
+        return 0
+    kinds = _kinds_of_views(repository) | dict(others)
+    held = forget_held(packed, people.ids)
+    return held + packed.forget(
+        # A view that nobody declares any more: whatever it was kept by.
+        {view: _ids(people, kinds.get(view)) for view in packed.views()},
+        {state: _ids(people, kind) for state, kind in STATES_OF_PEOPLE.items()}
+        | {EXCLUSIONS: _ids(people, "subscription_id")},
+    )
+
+
+def _forget_in_redis(repository: OperatorRepository, people: People) -> int:
+    written = (repository.directory / "feature_store.yaml").read_text(encoding="utf-8")
+    if configured_store(written).online_store != "redis":
         return 0
     from features.online.redis_store import forget_entities
 
     keys = sorted({kind for kind in _kinds_of_views(repository).values() if kind in people.ids})
-    return forget_entities(store, {key: people.ids[key] for key in keys})
+    return forget_entities(repository.feast(), {key: people.ids[key] for key in keys})
 
 
 def scrub_online(repository: OperatorRepository) -> bool:

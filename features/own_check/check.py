@@ -7,6 +7,7 @@ build of history holds: the values must be the same.
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import UTC, tzinfo
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,7 +35,7 @@ _NUMBERS = ("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "F
 _UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 
 
-def check_own_features(directory: Path, raw: Path, tried_on: str) -> OwnCheck:
+def check_own_features(directory: Path, raw: Path, tried_on: str, zone: tzinfo = UTC) -> OwnCheck:
     """Check the features of a directory.
 
     Parameters
@@ -45,6 +46,8 @@ def check_own_features(directory: Path, raw: Path, tried_on: str) -> OwnCheck:
         Raw tables to try them on: ``<table>/*.parquet``. Only read.
     tried_on : str
         What a report calls these.
+    zone : tzinfo
+        The operator's, whose midnights features are tried at.
     """
     views, faults = inspect_directory(directory)
     sound: list[tuple[OwnView, SqlReading]] = []
@@ -64,7 +67,7 @@ def check_own_features(directory: Path, raw: Path, tried_on: str) -> OwnCheck:
         ]
         with (
             TemporaryDirectory() as folder,
-            _Trials(tables, Path(folder)) as trials,
+            _Trials(tables, Path(folder), zone) as trials,
             progress("Trying the home's own features", len(sound)) as advance,
         ):
             for view, _ in sound:
@@ -83,8 +86,8 @@ def check_own_features(directory: Path, raw: Path, tried_on: str) -> OwnCheck:
 class _Trials:
     """The raw tables that features are tried on; a context manager."""
 
-    def __init__(self, tables: Tables, folder: Path) -> None:
-        at = newest_midnight(tables)
+    def __init__(self, tables: Tables, folder: Path, zone: tzinfo) -> None:
+        at = newest_midnight(tables, zone)
         halved, chosen = half_of(tables)
         lines = tables["subscriptions"]
         self._chosen = chosen | {
@@ -97,7 +100,7 @@ class _Trials:
         self._open = ExitStack()
         known = as_known(tables, at)
         self._now, self._later, self._history = (
-            self._open.enter_context(Trial(write_tables(rows, folder / name), at, threads))
+            self._open.enter_context(Trial(write_tables(rows, folder / name), at, threads, zone))
             for name, rows, threads in (
                 ("now", known, 1),
                 ("later", with_later_rows(tables, at), 2),

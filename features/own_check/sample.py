@@ -1,7 +1,7 @@
 """Raw tables of some households, to try features on, and the same tables as they might have been."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ from features.contracts.vocabulary import ARRIVED
 from features.sql.expressions import files_sql, quoted
 from features.sql.parts import parts_of
 from features.sql.raw import READABLE
+from holdfast.zone import midnight_before
 
 MOST_CUSTOMERS = 400
 """About how many customers features are tried on."""
@@ -90,10 +91,10 @@ def _of_the_chosen(columns: Collection[str]) -> str:
     return "true"
 
 
-def newest_midnight(tables: Tables) -> datetime:
-    """The last midnight, UTC, that the rows reach."""
+def newest_midnight(tables: Tables, zone: tzinfo) -> datetime:
+    """The operator's last midnight, in UTC, that the rows reach."""
     newest = max(pc.max(table[ARRIVED]).as_py() for table in tables.values() if len(table))
-    return datetime(newest.year, newest.month, newest.day, tzinfo=newest.tzinfo)
+    return midnight_before(newest, zone)
 
 
 def as_known(tables: Tables, at: datetime) -> dict[str, pa.Table]:

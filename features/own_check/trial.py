@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import duckdb
@@ -50,10 +50,12 @@ class Trial:
         The cut-off.
     threads : int
         Threads of DuckDB.
+    zone : tzinfo
+        The operator's, in whose days and weeks our own views count.
     """
 
-    def __init__(self, raw: Path, at: datetime, threads: int = 1) -> None:
-        self._raw: RawTables = open_raw(raw, memory_gb=1.0, threads=threads)
+    def __init__(self, raw: Path, at: datetime, threads: int = 1, zone: tzinfo = UTC) -> None:
+        self._raw: RawTables = open_raw(raw, memory_gb=1.0, threads=threads, zone=zone)
         self._raw.bound(at, at)
         take_snapshot(self._raw, at)
 

@@ -1,5 +1,6 @@
 """A home's own features from their files to an answer: built, stored, read, served, in words."""
 
+import json
 import runpy
 import shutil
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from features.fields import VIEWS
 from features.online.profile import read_profile
 from features.online.service import open_service, read
 from features.operator.repository import OperatorRepository
+from features.own.reading import OWN_DIRECTORY
+from features.own.template import write_template
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from models.registry import list_versions, load_registered
@@ -278,3 +281,22 @@ def test_a_customer_s_feature_is_for_both_models(built: Built, tmp_path: Path) -
     follower.refresh()
     assert follower.current().problems == {}
     assert OperatorRepository(built.home).catalogue.own != catalogue.own
+
+
+def test_it_is_tried_at_the_midnight_of_the_home_s_zone(
+    night_operator: Path, tmp_path: Path
+) -> None:
+    home = Home(Path(shutil.copytree(night_operator / "home", tmp_path / "home")))
+    _, sql = write_template(home.features / OWN_DIRECTORY, "hour")
+    sql.write_text(
+        "SELECT asked.subscription_id, max(hour(asked.cutoff)) + 0 * count(recharges.amount) AS own_hour_28d"
+        " FROM asked LEFT JOIN recharges ON recharges.subscription_id = asked.subscription_id"
+        " GROUP BY asked.subscription_id"
+    )
+    for zone, hour in (("UTC", 0), ("Asia/Shanghai", 16)):
+        note = OperatorRepository(home).directory / "time_zone.json"
+        note.write_text(json.dumps({"time_zone": zone}))
+        checked = check_home(home)
+        assert checked.faults == ()
+        (feature,) = checked.features
+        assert (feature.minimum, feature.maximum) == (hour, hour)

@@ -17,6 +17,8 @@ from features.intake.quarantine import SCHEMA
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.home import Home
+from pipeline.night.nightly import run_night
+from pipeline.night.options import NightOptions
 from pipeline.privacy.export import export_person
 from pipeline.privacy.needs import require_long_enough
 from pipeline.privacy.retention import apply_retention
@@ -26,7 +28,7 @@ from reports.words.texts import texts
 from serving.contract.events import EventDocument
 from serving.events.intake import EventIntake
 from tests.builders.clocks import clock_at
-from tests.builders.night import NIGHT
+from tests.builders.night import NIGHT, NIGHT_CONFIG, ONLINE
 from training.evaluation.predictions import TEST_PREDICTIONS
 from training.labelling.reach import days_of_raw_rows, days_of_snapshots
 from training.settings import TrainingConfig
@@ -183,3 +185,11 @@ def test_what_is_kept_too_short_is_refused_by_name() -> None:
         name = f"HOLDFAST_RETENTION_{field.upper()}"
         with pytest.raises(InputError, match=f"{name}: must be at least {least}, or unlimited"):
             require_long_enough(short, training)
+
+
+def test_a_night_does_not_begin_where_something_is_kept_too_short(home: Home) -> None:
+    home.raw.mkdir()
+    config = NIGHT_CONFIG.model_copy(update={"retention": RetentionSettings(raw_days=376)})
+    with pytest.raises(InputError, match="HOLDFAST_RETENTION_RAW_DAYS: must be at least 377"):
+        run_night(home, NightOptions(source=None), config, clock=clock_at(NIGHT), online=ONLINE)
+    assert not home.nights.exists()
