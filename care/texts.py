@@ -8,11 +8,11 @@ is read, and the sandbox of the library stands behind that.
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 Value = str | float | date
@@ -97,7 +97,7 @@ def render(text: str, values: Mapping[str, Value], language: str, currency: str)
     >>> render("{{ fee | money }} until {{ end | day }}", {"fee": 12.5, "end": date(2026, 3, 1)}, "en", "EUR")
     '€12.50 until Mar 1, 2026'
     """
-    return _environment(language, currency).from_string(text).render(values)
+    return _template(text, language, currency).render(values)
 
 
 class _Missing(StrictUndefined):
@@ -105,6 +105,12 @@ class _Missing(StrictUndefined):
 
     def __bool__(self) -> bool:  # type: ignore[override]
         return False
+
+
+@lru_cache(maxsize=1024)
+def _template(text: str, language: str, currency: str) -> Template:
+    # Compiling one costs more than a webhook.
+    return _environment(language, currency).from_string(text)
 
 
 @cache
