@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from features.compute.files import link_rows, view_rows, write_rows
+from features.compute.inputs import tables_named
 from features.compute.population import sampled, take_snapshot
 from features.compute.queries import SUMMARIES, asked_for
 from features.compute.whole import Whole
@@ -140,7 +141,7 @@ class SnapshotWriter:
             for source in experience.SOURCES:
                 self._show_stored(raw, source, snapshot)
         if table == "contact":
-            _ask_contacts(raw, snapshot)
+            _ask_contacts(raw, snapshot, self.queries[table])
         disabled = self.catalogue.disabled_features(self.whole.tables)
         return view_rows(self.catalogue.views[table], self.queries[table], disabled.get(table, ()))
 
@@ -177,15 +178,15 @@ def asked_contacts(snapshot: Snapshot) -> str:
     """
 
 
-def _ask_contacts(raw: RawTables, snapshot: Snapshot) -> None:
+def _ask_contacts(raw: RawTables, snapshot: Snapshot, query: str) -> None:
     """Ask about the contacts whose first version arrived in the snapshot's week."""
-    raw.bound(snapshot.contacts_after, snapshot.at)
-    raw.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {asked_for('contact')} AS {asked_contacts(snapshot)}"
-    )
+    asked = asked_contacts(snapshot)
+    read = tables_named([asked, query])
+    raw.bound(snapshot.contacts_after, snapshot.at, names=read)
+    raw.connection.execute(f"CREATE OR REPLACE TEMP TABLE {asked_for('contact')} AS {asked}")
     earliest = raw.connection.execute(f"SELECT min(cutoff) FROM {asked_for('contact')}").fetchone()
     if earliest and earliest[0]:
-        raw.bound(earliest[0], snapshot.at)
+        raw.bound(earliest[0], snapshot.at, names=read)
 
 
 def _in_order(tables: Collection[str]) -> list[str]:

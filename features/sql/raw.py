@@ -13,7 +13,7 @@ A row counts at a cut-off `c` when ``arrived_at <= c and (superseded_at is null 
 c)``; `features.sql.expressions.known` is that rule in SQL.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -84,16 +84,20 @@ class RawTables:
         return replace(self, connection=self.connection.cursor())
 
     def bound(
-        self, first: datetime | None = None, last: datetime | None = None, days: int = WINDOW_DAYS
+        self,
+        first: datetime | None = None,
+        last: datetime | None = None,
+        days: int = WINDOW_DAYS,
+        names: Iterable[str] = READABLE,
     ) -> None:
         """Bound the views to what cut-offs from `first` to `last` can ask for.
 
         Scans then skip the rest of the files.
 
         Event tables then begin `days` before `first`; no table shows what arrived after `last`.
-        None lifts a bound.
+        None lifts a bound. Tables that are not named keep theirs.
         """
-        for table in READABLE.values():
+        for table in map(READABLE.__getitem__, names):
             self.connection.execute(
                 f"CREATE OR REPLACE TEMP VIEW {table.name} AS {self._selection(table, first, last, days)}"
             )
@@ -119,10 +123,11 @@ class RawTables:
 
     def release(self) -> None:
         """Forget the rows held: all are seen again."""
+        names = sorted(self.held)
         self.held.clear()
         self.bound()
-        for table in READABLE:
-            self.connection.execute(f"DROP TABLE IF EXISTS held_{table}")
+        for name in names:
+            self.connection.execute(f"DROP TABLE held_{name}")
 
     def close(self) -> None:
         """Close the connection."""

@@ -12,9 +12,9 @@ import pytest
 
 from features.contracts.tables import TABLES
 from features.sql.expressions import known, time_sql
-from features.sql.raw import READABLE, open_raw
+from features.sql.raw import READABLE, RawTables, open_raw
 from holdfast.errors import InputError
-from tests.builders.raw_tables import raw_tables, write_raw_tables
+from tests.builders.raw_tables import START, raw_tables, write_raw_tables
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -172,6 +172,27 @@ def test_bounds_leave_all_that_a_cutoff_asks_for(raw: Path) -> None:
             "SELECT payment_id FROM payments ORDER BY happened_at"
         ).fetchall()
     assert rows == [(str(at),) for at in times[1:4]]
+
+
+def test_a_table_that_is_not_named_keeps_its_bounds(tmp_path: Path) -> None:
+    raw = write_raw_tables(raw_tables(3, 10, days=200), tmp_path / "raw")
+
+    def counts(tables: RawTables) -> tuple[int, ...]:
+        return tuple(
+            len(tables.connection.execute(f"FROM {name}").fetchall())
+            for name in ("bills", "payments")
+        )
+
+    early, late = START + timedelta(days=50), START + timedelta(days=150)
+    with open_raw(raw) as tables:
+        tables.bound(early, early)
+        before = counts(tables)
+        tables.bound(late, late)
+        after = counts(tables)
+        tables.bound(early, early, names=["bills"])
+        assert counts(tables) == (before[0], after[1])
+    assert before[0] != after[0]
+    assert before[1] != after[1]
 
 
 def payment(id: str) -> dict[str, Any]:
