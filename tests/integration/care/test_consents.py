@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from care.consents import ConsentStatement
 from care.ledger.consents import ConsentSource
+from care.ledger.forget import forget_people
 from care.ledger.ledger import Ledger
 from care.ledger.rows import microseconds
 from care.policy import NO, UNKNOWN, YES
@@ -23,11 +24,16 @@ CUSTOMERS = np.array(["a", "b", "c"])
 
 
 @pytest.fixture(params=KINDS)
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with ledger_url(request.param, tmp_path) as url:
-        opened = Ledger(url)
-        yield opened
-        opened.close()
+        yield url
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    opened = Ledger(url)
+    yield opened
+    opened.close()
 
 
 def said(
@@ -62,6 +68,14 @@ def test_a_statement_is_kept_once_whichever_way_it_comes(ledger: Ledger) -> None
     assert ledger.consents.merged() == {"1", "2"}
     (kept,) = ledger.consents.about(["a"])
     assert (kept["source"], kept["happened_at"]) == ("event", one.happened_at.isoformat())
+
+
+def test_who_is_forgotten_has_said_nothing(ledger: Ledger, url: str) -> None:
+    ledger.consents.record([said(), said("a", "email"), said("b")], "event", NOW)
+    assert forget_people(url, {"a"}, dry_run=True) == 2
+    assert forget_people(url, {"a"}) == 2
+    assert ledger.consents.about(["a"]) == []
+    assert len(ledger.consents.about(["b"])) == 1
 
 
 def test_what_is_in_force(ledger: Ledger) -> None:

@@ -264,3 +264,25 @@ def test_who_is_erased_is_gone_from_care_too(home: Home) -> None:
         assert len(after) == len(decided) == plan.counts.intended
         assert ERASED in {row.customer_id for _, row in after}
         assert [row.arm for _, row in after] == [row.arm for _, row in decided]
+
+
+def test_a_ledger_elsewhere_is_reached_too(home: Home, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"ledger": f"sqlite:///{tmp_path}/elsewhere.db"})
+    customers = pq.read_table(home.raw / "customers", columns=["customer_id"])
+    person = customers["customer_id"][0].as_py()
+    said = ConsentStatement(
+        customer_id=person,
+        purpose="offers",
+        channel="sms",
+        is_granted=True,
+        happened_at=NIGHT,
+    )
+    with care_of(home, settings) as care:
+        care.ledger.consents.record([said], "request", NOON)
+    assert not (home.care / "ledger.db").exists()
+    told = export_person(home, person, now=NOON, language="en", care=settings).document
+    assert [one["source"] for one in told["consents"]] == ["request"]
+    assert export_person(home, person, now=NOON, language="en").document["consents"] == []
+    assert erase_people(home, [person], now=NOON, care=settings).rows["care"] == 1
+    with care_of(home, settings) as care:
+        assert care.ledger.consents.about([person]) == []
