@@ -4,7 +4,10 @@ have.
 
 import re
 import shlex
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -13,6 +16,10 @@ from typer.exceptions import TyperException
 
 from commands.main import app
 from features.live.event import read_event
+from serving.contract.care.campaigns import read_approval
+from serving.contract.care.consents import read_consents
+from serving.contract.care.decisions import read_decision_ids
+from serving.contract.care.outcomes import read_outcomes
 from serving.contract.events import check_events
 from serving.contract.predictions import check_request, parse_json
 from tests.builders.guides import PAGES, ROOT, examples, inline_commands
@@ -29,6 +36,18 @@ MENTIONED = [
     for command in inline_commands(page)
     if not command.endswith(" COMMAND")
 ]
+
+LATER = datetime(2030, 1, 1, tzinfo=UTC)
+"""After whatever a guide lets happen."""
+
+CONTRACTS: Mapping[str, Callable[[Any], object]] = {
+    "/v1/predictions": lambda document: check_request(document, 1_000),
+    "/v1/consents": lambda document: read_consents(document, 1_000, LATER),
+    "/v1/outcomes": lambda document: read_outcomes(document, 1_000, LATER),
+    "/v1/decisions/check": lambda document: read_decision_ids(document, 1_000),
+    "/v1/campaigns/approve": read_approval,
+}
+"""What checks a body, by the path that it is sent to."""
 
 
 def parse(command: str) -> None:
@@ -55,8 +74,8 @@ def test_what_a_block_shows_can_be_typed(page: str, command: str) -> None:
             for event in check_events(document, 1_000)["events"]:
                 read_event(event["table"], event["row"])
         else:
-            assert words[2] == "http://127.0.0.1:3000/v1/predictions"
-            check_request(document, 1_000)
+            path = words[2].removeprefix("http://127.0.0.1:3000")
+            CONTRACTS[path](document)
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
     else:

@@ -228,7 +228,7 @@ def test_a_night_of_the_past_says_that_newer_scores_stand(raw: Path, later_home:
 
 def test_a_night_may_begin_at_a_later_step(home: Home) -> None:
     night = nightly(home, first_step="score")
-    assert list(statuses(night)) == ["score", "retention", "summary"]
+    assert list(statuses(night)) == ["score", "care", "retention", "summary"]
     assert night.verdict == "done"
 
 
