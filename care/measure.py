@@ -5,6 +5,7 @@ whether or not a message reached it. The outcome comes from the operator's own t
 all arms; what a channel reports is known of contacted households only, and is never compared.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 from statistics import NormalDist
@@ -79,6 +80,28 @@ class Effect:
         return ceil((self.treatment + self.control) * (self.smallest_seen / wanted) ** 2)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PooledEffect:
+    """The effect of an action over the campaigns that measured it.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Mean of the campaigns' effects, each weighted by its precision, and its interval.
+    finding : {"works", "harms", "not_shown"}
+        What the interval shows.
+    campaigns, households : int
+        How many it rests on.
+    """
+
+    value: float
+    low: float
+    high: float
+    finding: Finding
+    campaigns: int
+    households: int
+
+
 def effect(
     outcome: Floats,
     arm: NDArray[np.integer],
@@ -136,6 +159,30 @@ def effect(
         control=len(control),
         standard_error=error,
         smallest_seen=(critical + _NORMAL.inv_cdf(0.8)) * error,
+    )
+
+
+def pooled(effects: Sequence[Effect]) -> PooledEffect | None:
+    """Put the effects of campaigns together that share no household; None without any.
+
+    The interval is as many standard errors wide as that of the campaign with the widest: where one could
+    have been stopped early, that of a single look would be too narrow. Campaigns may differ in what
+    they do to whom; what is told is their mean, not that they agree.
+    """
+    if not effects:
+        return None
+    weights = [1 / effect.standard_error**2 for effect in effects]
+    value = sum(weight * effect.value for weight, effect in zip(weights, effects, strict=True))
+    value /= sum(weights)
+    half = max(effect.critical for effect in effects) / sqrt(sum(weights))
+    low, high = value - half, value + half
+    return PooledEffect(
+        value=value,
+        low=low,
+        high=high,
+        finding="works" if low > 0 else "harms" if high < 0 else "not_shown",
+        campaigns=len(effects),
+        households=sum(effect.treatment + effect.control for effect in effects),
     )
 
 

@@ -19,9 +19,6 @@ them; ``not_matured``: outcomes are not known yet; ``too_few``: an arm has too f
 ANSWERED = frozenset({"answered", "accepted", "declined"})
 """Reports of a channel that somebody has answered."""
 
-REACHED = ANSWERED | {"opened", "clicked", "resolved", "complained", "opted_out"}
-"""Reports of a channel that a message has reached somebody."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Funnel:
@@ -82,7 +79,8 @@ class Belief:
     treated_share : float
         Share of the treatment arm of whom a message was handed over.
     others : dict of str to int
-        Households by arm whom another system sent the same action in the days of the outcome.
+        Households by arm who were sent the same action outside of the campaign, by whomever, in the
+        days of the outcome.
     without_outcome : int
         Households whose outcome cannot be known, left out in every arm.
     """
@@ -104,7 +102,7 @@ class Belief:
 
     @property
     def contaminated(self) -> int:
-        """Withheld households whom another system sent the same action."""
+        """Withheld households who were sent the same action outside of the campaign."""
         return self.others.get("control", 0) + self.others.get("holdout", 0)
 
 

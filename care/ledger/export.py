@@ -17,7 +17,10 @@ from care.ledger.forget import ERASED
 from care.ledger.rows import moment
 
 REACHED = frozenset(
-    {"accepted", "answered", "clicked", "complained", "declined", "opened", "opted_out", "resolved"}
+    {
+        *("accepted", "answered", "clicked", "complained", "declined", "delivered", "opened"),
+        *("opted_out", "resolved"),
+    }
 )
 """Outcomes that show that a message reached the customer."""
 

@@ -6,6 +6,7 @@ from commands.care.approve import approve
 from commands.care.campaign import measure, outcomes, plan, stop
 from commands.care.catalogue import check
 from commands.care.delivery import replay, send
+from commands.care.effects import effects
 from commands.care.overview import show, status
 
 app = typer.Typer(
@@ -13,5 +14,5 @@ app = typer.Typer(
     help="Care: campaigns planned, approved, sent and measured.",
     rich_markup_mode=None,
 )
-for command in (check, plan, show, approve, send, replay, status, outcomes, measure, stop):
+for command in (check, plan, show, approve, send, replay, status, outcomes, measure, effects, stop):
     app.command()(command)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from care.campaign import Campaign
+from care.ledger.export import REACHED
 from care.looks import ALPHA, Matured, read_looks
 from care.measure import are_enough, effect, ratio_chance, ratio_is_ok
 from care.measurement import (
     ANSWERED,
-    REACHED,
     Belief,
     DayShare,
     Funnel,
@@ -42,7 +42,13 @@ from training.settings import LabelSettings
 
 
 def measure_campaign(
-    care: CareWorkspace, name: str, labels: LabelSettings, features: FeatureSettings, clock: Clock
+    care: CareWorkspace,
+    name: str,
+    labels: LabelSettings,
+    features: FeatureSettings,
+    clock: Clock,
+    *,
+    without: frozenset[str] = frozenset(),
 ) -> Measurement:
     """Measure a campaign.
 
@@ -58,17 +64,19 @@ def measure_campaign(
         Memory and threads that reading may take.
     clock : Clock
         The home's.
+    without : frozenset of str
+        Households that are compared elsewhere; the draw is blind to them.
 
     Raises
     ------
     InputError
-        There is no such campaign, or no table of losses.
+        There is no such campaign, or no table that its outcome is counted from.
     """
     campaign = care.campaign(name)
     action = care.catalogue.actions[campaign.action]
     now = clock()
     drawn = drawn_households(care.ledger.decisions(name), care.ledger.handed_over(name))
-    arms = compared(drawn)
+    arms = [one for one in compared(drawn) if one.household not in without]
     schedule = _schedule(care, campaign, arms, labels, now)
     rule = OutcomeRule(
         campaign=campaign, labels=labels, margin_shares=features.margin_shares, cost=action.cost
@@ -239,7 +247,9 @@ def _funnel(care: CareWorkspace, name: str, drawn: Sequence[Drawn]) -> Funnel:
 def _others(
     care: CareWorkspace, campaign: Campaign, drawn: Sequence[Drawn], reading: FactReading
 ) -> dict[str, int]:
-    """Households by arm that another system sent the same action while their outcome was counted."""
+    """Households by arm that were sent the same action outside of the campaign while their outcome was
+    counted.
+    """
     counts = {arm.name.lower(): 0 for arm in Arm}
     if not drawn:
         return counts

@@ -102,15 +102,15 @@ def checks(measured: Measurement, texts: Texts = ENGLISH) -> list[Check]:
     withheld = measured.funnel.withheld
     contaminated = belief.contaminated / withheld if withheld else 0.0
     if belief.contaminated:
-        template = gettext("{share} of the withheld were sent the same by another system")
+        template = gettext("{share} of the withheld were sent the same outside of this campaign")
         if contaminated > _CONTAMINATION_ALARM:
             template = gettext(
-                "{share} of the withheld were sent the same by another system: the effect looks"
+                "{share} of the withheld were sent the same outside of this campaign: the effect looks"
                 " smaller than it is"
             )
         text = template.format(share=share(contaminated))
     else:
-        text = gettext("none of the withheld were sent the same by another system")
+        text = gettext("none of the withheld were sent the same outside of this campaign")
     found.append(Check(contaminated <= _CONTAMINATION_ALARM, text))
     found.append(Check(True, gettext(words.READINGS[measured.campaign.reading])))
     return found

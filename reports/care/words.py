@@ -79,6 +79,8 @@ CHANNELS = {
 """Channels of contacts."""
 
 REPORTED = {
+    "sent": to_translate("sent by the channel"),
+    "delivered": to_translate("delivered"),
     "accepted": to_translate("accepted"),
     "resolved": to_translate("resolved"),
     "retained": to_translate("retained"),

@@ -14,6 +14,7 @@ from care.model import Arm
 from care.settings import CareSettings
 from features.settings import FeatureSettings
 from holdfast.home import Home
+from pipeline.care.effects import measured_actions
 from pipeline.care.measure import measure_campaign
 from pipeline.care.pages import write_effect
 from pipeline.care.workspace import care_of
@@ -345,6 +346,28 @@ def test_reports_of_channels_are_counted_and_compared_with_nobody(tmp_path: Path
 def test_an_interval_is_not_told_where_nobody_left(tmp_path: Path) -> None:
     known = measured(home_with(tmp_path, tables(lambda number: None)), KNOWN_ON)
     assert (known.effect, known.why_not) == (None, "too_few")
+
+
+def test_an_action_is_told_over_all_its_campaigns_each_household_once(lost_home: Home) -> None:
+    with care_of(lost_home, CareSettings(jurisdiction="EU")) as care:
+        early, known = (
+            measured_actions(care, LABELS, FEATURES, lambda at=at: at) for at in (day(5), KNOWN_ON)
+        )
+        alone = measure_campaign(care, NAME, LABELS, FEATURES, lambda: KNOWN_ON)
+        nobody = measure_campaign(
+            *(care, NAME, LABELS, FEATURES, lambda: KNOWN_ON),
+            without=frozenset(f"H{number}" for number in range(HOUSEHOLDS)),
+        )
+    (first,), (one,) = early, known
+    assert (first.effect, first.to_json()["label"]) == (None, "assumed")
+    assert (one.action, one.campaigns) == ("courtesy_call", (NAME,))
+    assert one.effect is not None
+    assert alone.effect is not None
+    assert (one.effect.value, one.effect.campaigns) == (pytest.approx(alone.effect.value), 1)
+    assert one.effect.low == pytest.approx(alone.effect.low)
+    assert one.to_json()["label"] == "randomised"
+    assert nobody.effect is None
+    assert nobody.belief.treatment == 0
 
 
 def test_an_arm_code_is_that_of_the_draw() -> None:

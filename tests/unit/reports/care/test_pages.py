@@ -9,9 +9,10 @@ import pytest
 from care.campaign import Campaign
 from care.catalogue import DEFAULT_CATALOGUE, read_catalogue
 from care.jurisdiction import jurisdiction
+from care.ledger.export import REACHED
 from care.ledger.rows import ApprovalRow, Approver
 from care.looks import Matured, read_looks
-from care.measurement import ANSWERED, REACHED, Measurement
+from care.measurement import ANSWERED, Measurement
 from care.policy import reason_codes
 from features.contracts.vocabulary import CONTACT_CHANNELS, OUTCOMES
 from reports.care import words

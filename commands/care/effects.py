@@ -1,0 +1,55 @@
+"""`holdfast care effects`: what each action has been shown to do, beside what is assumed of it."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from commands.care.campaign import opened
+from commands.command import HomeOption, JsonOption, reporting_errors
+
+if TYPE_CHECKING:
+    from pipeline.care.effects import ActionEffect
+
+
+@reporting_errors
+def effects(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show what each action has been shown to do over all its campaigns, and what is assumed."""
+    from commands.console import print_json
+    from features.settings import FeatureSettings
+
+    with opened(home) as (care, clock):
+        from pipeline.care.effects import measured_actions
+        from training.settings import LabelSettings
+
+        known = measured_actions(care, LabelSettings.read(), FeatureSettings.read(), clock)
+        currency = care.catalogue.operator.currency
+    if as_json:
+        print_json({"actions": [one.to_json() for one in known]})
+        return
+    for one in known:
+        typer.echo(_told(one, currency))
+    if not known:
+        typer.echo("No plan of a campaign was approved yet.")
+
+
+def _told(one: "ActionEffect", currency: str) -> str:
+    from reports.care.words import HEADLINES, Unit
+
+    unit = Unit(one.outcome, one.outcome_days, currency)
+    counted = f"{one.action}, {unit.what}"
+    if one.effect is None:
+        told = "not measured yet"
+        if one.outcome == "stayed":
+            assumed = one.assumed
+            told += (
+                f"; assumed {unit.effect(assumed.value)}"
+                f" ({unit.effect(assumed.low)} to {unit.effect(assumed.high)})"
+            )
+        return f"{counted}: {told}"
+    found = one.effect
+    return (
+        f"{counted}: {unit.effect(found.value)} {unit.word}"
+        f" ({unit.effect(found.low)} to {unit.effect(found.high)}), randomised,"
+        f" {found.campaigns} campaigns, {found.households:,} households."
+        f" {HEADLINES[found.finding]}."
+    )
