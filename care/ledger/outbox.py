@@ -222,19 +222,22 @@ class Outbox:
         int
             Decisions that may be claimed again.
         """
-        query = sa.select(t.OUTBOX.c.decision_id).where(t.OUTBOX.c.state == "dead")
+        query = sa.select(t.OUTBOX.c.decision_id, t.OUTBOX.c.kind).where(t.OUTBOX.c.state == "dead")
         if campaign_id is not None:
             query = query.join(
                 t.DECISIONS, t.DECISIONS.c.decision_id == t.OUTBOX.c.decision_id
             ).where(t.DECISIONS.c.campaign_id == campaign_id)
         with self._engine.begin() as connection:
-            dead = [row[0] for row in connection.execute(query)]
+            kinds = {row.decision_id: row.kind for row in connection.execute(query)}
+            dead = list(kinds)
             for part in in_parts(dead):
                 connection.execute(
                     t.OUTBOX.update().where(t.OUTBOX.c.decision_id.in_(part)),
                     {"state": "approved", "next_at": microseconds(at), "attempts": 0},
                 )
-            move(connection, dead, "approved", at, f"tried again by {by}")
+            # A decision that was cancelled stays so while its receiver is told.
+            sends = [one for one in dead if kinds[one] == "send"]
+            move(connection, sends, "approved", at, f"tried again by {by}")
             return len(dead)
 
 

@@ -99,6 +99,17 @@ def test_the_receiver_is_told_until_it_takes_it(ledger: Ledger) -> None:
     assert ledger.states() == {"cancelled": 1, "handed_over": 2}
 
 
+def test_a_cancel_that_nobody_took_is_tried_again_and_changes_no_state(ledger: Ledger) -> None:
+    hand_over(ledger)
+    ledger.handed.cancel({"D1": "no_consent"}, NOON)
+    (claim,) = ledger.outbox.claim_cancels(NOON, 9, CRM)
+    ledger.outbox.settle([Settlement(claim=claim, state="dead", why="answer 410")], NOON)
+    assert ledger.outbox.claim_cancels(NOON + timedelta(hours=1), 9, CRM) == []
+    assert ledger.outbox.replay("Ana", NOON) == 1
+    assert ledger.states() == {"cancelled": 1, "handed_over": 2}
+    assert len(ledger.outbox.claim_cancels(NOON, 9, CRM)) == 1
+
+
 def test_nobody_can_be_told_of_what_went_into_a_file(ledger: Ledger) -> None:
     hand_over(ledger, Route())
     assert ledger.handed.cancel({"D1": "no_consent"}, NOON) == 1
