@@ -47,9 +47,10 @@ def _told(one: "ActionEffect", currency: str) -> str:
             )
         return f"{counted}: {told}"
     found = one.effect
+    campaigns = "1 campaign" if found.campaigns == 1 else f"{found.campaigns} campaigns"
     return (
         f"{counted}: {unit.effect(found.value)} {unit.word}"
         f" ({unit.effect(found.low)} to {unit.effect(found.high)}), randomised,"
-        f" {found.campaigns} campaigns, {found.households:,} households."
+        f" {campaigns}, {found.households:,} households."
         f" {HEADLINES[found.finding]}."
     )

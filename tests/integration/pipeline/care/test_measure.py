@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from care.arms import uniform
 from care.ledger.rows import OutcomeRow, Verdicts
 from care.measurement import Measurement
 from care.model import Arm
 from care.settings import CareSettings
+from commands.main import app
 from features.settings import FeatureSettings
 from holdfast.home import Home
 from pipeline.care.effects import measured_actions
@@ -368,6 +370,19 @@ def test_an_action_is_told_over_all_its_campaigns_each_household_once(lost_home:
     assert one.to_json()["label"] == "randomised"
     assert nobody.effect is None
     assert nobody.belief.treatment == 0
+
+
+def test_commands_tell_what_the_page_does(lost_home: Home) -> None:
+    told = [
+        CliRunner().invoke(app, ["care", *command, "--home", str(lost_home.root)])
+        for command in (["measure", NAME], ["effects"])
+    ]
+    assert [ran.exit_code for ran in told] == [0, 0]
+    measure, effects = (ran.stdout for ran in told)
+    assert f"{HOUSEHOLDS} households intended" in measure
+    assert "It works. Of a hundred lines of households that were to be cared for" in measure
+    assert f"Page: {lost_home.care / 'effects' / NAME}.html" in measure
+    assert "randomised, 1 campaign, 600 households. It works." in effects
 
 
 def test_an_arm_code_is_that_of_the_draw() -> None:
