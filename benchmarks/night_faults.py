@@ -111,6 +111,8 @@ class Operator:
             online=ONLINE,
             clock=lambda: YESTERDAY + EXPORTED_AFTER,
         )
+        if trained.number is None:
+            raise RuntimeError("the model of churn predicts nothing")
         # An operator of this size has too few losses for the gate.
         Tracking(home, lambda: YESTERDAY + EXPORTED_AFTER).set_champion_ungated(
             MODEL, trained.number

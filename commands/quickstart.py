@@ -178,6 +178,9 @@ def print_quickstart(result: "Quickstart") -> None:
             f"[yellow]suspicious[/yellow] {what}: {flag.kind} {flag.figure:.3f}, {_ADVICE[flag.kind]}"
         )
     home = result.home
+    if result.version is None:
+        _print_nothing(result, console)
+        return
     console.print(
         f"\n[bold]{result.model_name} version {result.version}[/bold] is champion, after {result.seconds:.0f} s. Look at"
     )
@@ -192,21 +195,44 @@ def print_quickstart(result: "Quickstart") -> None:
     )
 
 
+def _print_nothing(result: "Quickstart", console: "Console") -> None:
+    from rich.markup import escape
+
+    if result.training.evaluation.signal.enough_data:
+        what = "The table does not predict who leaves"
+        why = "no better than chance, or hardly so"
+    else:
+        what = "Not enough data yet"
+        why = "not shown to be better than chance, but too few customers left to say that it is not"
+    console.print(f"\n[bold yellow]{what}[/bold yellow]: the order of customers is {why}.")
+    console.print(
+        "No model was registered; there are no bands and no care list. What to try is in the report:"
+    )
+    console.print(f"  {escape(str(result.home.report))}", soft_wrap=True)
+
+
 def _print_figures(result: "Quickstart", console: "Console") -> None:
     from rich.markup import escape
     from rich.table import Table
 
     evaluation = result.training.evaluation
     spread = "" if evaluation.auc_sd is None else f" ± {evaluation.auc_sd:.3f} over folds"
+    top = evaluation.deciles[0]
     roles = result.customers.roles
     left = escape(f"{roles.target} = {' or '.join(roles.positive)}")
     console.print(
         f"{len(result.customers.ids):,} customers; left means {left}: {result.positive_rate:.2%} where the outcome is known\n"
     )
     figures = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    figures.add_row("AUC", f"{evaluation.auc:.4f}{spread}", "[dim]0.5 is chance[/dim]")
     figures.add_row(
-        "lift, top decile", f"{evaluation.lift_top_decile:.2f}", "[dim]1 is chance[/dim]"
+        "AUC",
+        f"{evaluation.auc:.4f}{spread}",
+        f"[dim]{evaluation.auc_low:.3f} to {evaluation.auc_high:.3f}; 0.5 is chance[/dim]",
+    )
+    figures.add_row(
+        "lift, top decile",
+        f"{evaluation.lift_top_decile:.2f}",
+        f"[dim]{top.lift_low:.2f} to {top.lift_high:.2f}; 1 is chance[/dim]",
     )
     figures.add_row(
         "average precision",
@@ -215,4 +241,9 @@ def _print_figures(result: "Quickstart", console: "Console") -> None:
     )
     figures.add_row("calibration error", f"{evaluation.ece:.4f}", "[dim]0 is perfect[/dim]")
     figures.add_row("Brier score", f"{evaluation.brier:.4f}")
+    figures.add_row(
+        "log loss",
+        f"{evaluation.log_loss:.4f}",
+        f"[dim]{evaluation.log_loss_of_constant:.4f} is the same probability for all[/dim]",
+    )
     console.print(figures)

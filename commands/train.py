@@ -100,8 +100,12 @@ def _print_training(result: "Trained", home: Path | None) -> None:
 
     console = Console(highlight=False)
     model = result.model
+    number, role = (
+        result.number or "",
+        "not registered" if result.number is None else "challenger",
+    )
     console.print(
-        f"[bold]{model.version.name} {result.number}[/bold], challenger: tested on"
+        f"[bold]{model.version.name} {number}[/bold], {role}: tested on"
         f" {next(iter(model.assessments.values())).rows:,} rows after its training period, in {result.seconds:.0f} s"
     )
     console.print(_figures(model.assessments))
@@ -135,6 +139,15 @@ def _print_training(result: "Trained", home: Path | None) -> None:
         console.print(
             f"[yellow]leak watch[/yellow] {flag.kind} {escape(flag.column or '')} {flag.figure:.3f}"
         )
+    if result.number is None:
+        found = (
+            "It predicts no better than chance, or hardly so"
+            if result.signal.enough_data
+            else "Not enough data yet: it is not shown to predict better than chance"
+        )
+        console.print(f"[bold yellow]{found}.[/bold yellow] No version was registered.")
+        console.print(f"Report: [bold]{escape(str(result.report))}[/bold]", soft_wrap=True)
+        return
     if result.verdict.passed:
         console.print("[green]The gate would pass it.[/green]")
     else:

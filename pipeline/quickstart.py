@@ -42,8 +42,8 @@ class Quickstart:
         What was decided per column.
     training : FlatModel
         The model, its figures and flags.
-    version : str
-        Number of the registered model version.
+    version : str or None
+        Number of the registered model version; None where the table does not predict its target.
     home : Home
         Where everything lies.
     seconds : float
@@ -53,7 +53,7 @@ class Quickstart:
     customers: CustomerTable
     encoding: Encoding
     training: "FlatModel"
-    version: str
+    version: str | None
     home: Home
     seconds: float
 
@@ -82,6 +82,8 @@ class Quickstart:
             "left_out": list(self.customers.left_out),
             "columns": self.customers.plan.to_json(),
             "notes": list(self.customers.notes),
+            "verdict": self.training.evaluation.signal.verdict,
+            "enough_data": self.training.evaluation.signal.enough_data,
             "model_name": self.model_name,
             "model_version": self.version,
             "home": str(self.home.root),
@@ -102,6 +104,9 @@ def quickstart(
     language: str = "en",
 ) -> Quickstart:
     """Train, evaluate, explain, register and publish a churn model for a table.
+
+    Where the table does not predict its target, nothing is registered or published, and the report
+    says so.
 
     Parameters
     ----------

@@ -3,7 +3,8 @@ lock.
 
 The order of the last steps keeps a killed run harmless: the version is registered, then the
 features are published, then the champion moves, then the files. Encodings only grow once something
-is published, so the old champion reads the new features too.
+is published, so the old champion reads the new features too. Where the table does not predict its
+target, there is a report and nothing else: an earlier champion stays, with its scores.
 """
 
 from dataclasses import replace
@@ -24,9 +25,11 @@ from holdfast.clock import Clock
 from holdfast.files import outputs
 from holdfast.home import Home
 from holdfast.logging import progress
+from models.registry import CHAMPION, list_versions
 from models.scorer import Scorer
 from reports.quickstart.care_list import care_entries, care_list_csv
 from reports.quickstart.content import Source, explained_sample, report_content
+from reports.quickstart.nothing import nothing_content, render_nothing
 from reports.quickstart.plots import evaluation_figures
 from reports.quickstart.report import render_report
 from reports.words.texts import texts
@@ -48,8 +51,9 @@ def publish_model(
     clock: Clock,
     online: OnlineSettings | None = None,
     language: str = "en",
-) -> tuple[FlatModel, Encoding, str]:
-    """Train a model on a table, and publish it with its features, scores, care list and report.
+) -> tuple[FlatModel, Encoding, str | None]:
+    """Train a model on a table, and publish it with its features, scores, care list and report; or,
+    where nothing is found, write the report that says so.
 
     Parameters
     ----------
@@ -68,8 +72,8 @@ def publish_model(
         The model and what is known about it.
     encoding : Encoding
         What the feature columns are.
-    version : str
-        Number of the registered version, now the champion.
+    version : str or None
+        Number of the registered version, now the champion; None where nothing was found.
 
     Raises
     ------
@@ -91,15 +95,22 @@ def publish_model(
             repository.write(encoding, customers.ids, customers.times, encoded)
             matrix = repository.historical(customers.ids, customers.times)
         training = _train(name, customers, encoding, matrix, splits, config)
-        scorer = Scorer(training.model, threads=0)
-        scores = CustomerScores.of(customers, matrix, training)
-        entries = care_entries(customers, encoding, matrix, scorer, scores, in_language)
         source = Source(
             customers=customers,
             encoding=encoding,
             matrix=matrix,
             settings=config.fitting,
         )
+        if not training.evaluation.signal.found:
+            content = nothing_content(
+                source, training, _champion_number(home, name), clock(), in_language
+            )
+            files.text(home.report, render_nothing(content, in_language))
+            files.publish()
+            return training, encoding, None
+        scorer = Scorer(training.model, threads=0)
+        scores = CustomerScores.of(customers, matrix, training)
+        entries = care_entries(customers, encoding, matrix, scorer, scores, in_language)
         sample = explained_sample(source, scorer)
         version = tracking.register(training.model, _record(source, training, config))
         files.table(home.scores, scores.to_table(customers, training.model.name, version))
@@ -119,6 +130,13 @@ def publish_model(
         tracking.set_champion_ungated(name, version)
         files.publish()
     return training, encoding, version
+
+
+def _champion_number(home: Home, name: str) -> str | None:
+    if not home.tracking.is_file():
+        return None
+    champions = (entry for entry in list_versions(home, name) if CHAMPION in entry.aliases)
+    return next((entry.number for entry in champions), None)
 
 
 def _splits(customers: CustomerTable, settings: TrainingSettings) -> list[Split]:

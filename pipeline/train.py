@@ -20,6 +20,7 @@ from models.registry import CHAMPION, RegisteredVersion, list_versions, load_reg
 from models.target import Target
 from models.targets import TARGETS
 from models.words.catalogue import resolve
+from training.evaluation.signal import Signal, signal_of_assessments
 from training.operator.columns import service_documents
 from training.release.refit import REFIT
 from training.settings import TrainingConfig
@@ -39,28 +40,40 @@ class Trained:
     ----------
     model : OperatorModel
         The model and what is known about it.
-    number : str
-        Number it is registered under, as challenger.
+    number : str or None
+        Number it is registered under, as challenger; None where nothing was found.
     verdict : Verdict
         What the gate would say if it were promoted now.
-    report, card : Path
-        Report and model card.
+    report : Path
+        The report.
+    card : Path or None
+        The model card; None where nothing was found.
     seconds : float
         How long it took.
     """
 
     model: "OperatorModel"
-    number: str
+    number: str | None
     verdict: "Verdict"
     report: Path
-    card: Path
+    card: Path | None
     seconds: float
 
+    @property
+    def signal(self) -> Signal:
+        """Whether the rows predict the target at all."""
+        return signal_of_assessments(self.model.assessments)
+
     def to_json(self) -> dict[str, Any]:
-        """The result as one JSON object."""
+        """The result as one JSON object; ``log_loss`` is that of the longest horizon."""
+        *_, longest = self.model.assessments.values()
+        loss = longest.metrics.get("log_loss")
         return {
             "model_name": self.model.version.name,
             "model_version": self.number,
+            "verdict": self.signal.verdict,
+            "enough_data": self.signal.enough_data,
+            "log_loss": None if loss is None else loss.value,
             "assessment": {
                 name: to_document(assessment) for name, assessment in self.model.assessments.items()
             },
@@ -68,7 +81,7 @@ class Trained:
             "refit": self.model.version.documents.get(REFIT),
             "gate": self.verdict.to_worded_json(),
             "report": str(self.report),
-            "model_card": str(self.card),
+            "model_card": None if self.card is None else str(self.card),
             "seconds": round(self.seconds, 1),
         }
 
@@ -85,6 +98,9 @@ def train_target(
     language: str = "en",
 ) -> Trained:
     """Train a model of a target, evaluate it beside the champion, and register it as challenger.
+
+    Where it predicts no better than chance at any horizon, it is not registered, and the report
+    says so.
 
     Parameters
     ----------
@@ -155,12 +171,17 @@ def train_target(
     if labelled.survey is not None:
         (probability,) = model.predictions.probability.values()
         model = model.with_documents({SURVEY: labelled.survey.document(model.test, probability)})
-    from pipeline.training_record import register
+    from pipeline.training_record import register, report_nothing
 
+    number: str | None = None
+    card: Path | None = None
     with locked(home):
-        number, verdict, report, card = register(
-            home, model, resolved_language, online=online, clock=clock
-        )
+        if signal_of_assessments(model.assessments).found:
+            number, verdict, report, card = register(
+                home, model, resolved_language, online=online, clock=clock
+            )
+        else:
+            verdict, report = report_nothing(home, model, resolved_language)
     return Trained(
         model=model,
         number=number,

@@ -93,6 +93,8 @@ def main() -> None:
             online=OnlineSettings(),
             clock=system_clock,
         )
+        if trained.number is None:
+            raise RuntimeError("the model of churn predicts nothing")
         # Whatever the gate says: this is about reasons.
         Tracking(home, system_clock).set_champion_ungated(CHURN.name, trained.number)
         _measure(home)

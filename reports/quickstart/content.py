@@ -106,7 +106,7 @@ def report_content(
         model_version=version,
         rows=len(customers.ids),
         labelled_rows=int(customers.known.sum()),
-        evaluated=_evaluated(source, training, texts),
+        evaluated=how_evaluated(source, training, texts),
         evaluation=training.evaluation,
         flags=training.flags,
         left_out=customers.left_out,
@@ -133,7 +133,8 @@ def report_content(
     )
 
 
-def _evaluated(source: Source, training: FlatModel, texts: Texts) -> str:
+def how_evaluated(source: Source, training: FlatModel, texts: Texts = ENGLISH) -> str:
+    """How a model was evaluated, such as ``5-fold cross-validation, repeated 2 times``."""
     group = source.customers.roles.group
     if source.customers.order is None:
         settings = source.settings

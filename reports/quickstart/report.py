@@ -28,7 +28,7 @@ from training.flat.evaluation import Evaluation
 CARE_ENTRIES = 25
 """Most customers of the care list that the report shows."""
 
-_KINDS = {
+KINDS = {
     "number": to_translate("number"),
     "category": to_translate("category"),
     "date": to_translate("date"),
@@ -194,7 +194,7 @@ def render_report(content: ReportContent, texts: Texts = ENGLISH) -> str:
             swarm=swarm,
             stacks=_stacks(content, texts),
             bands=words(texts.language).bands,
-            kinds={kind: texts.gettext(text) for kind, text in _KINDS.items()},
+            kinds={kind: texts.gettext(text) for kind, text in KINDS.items()},
         )
     )
 

@@ -3,7 +3,7 @@ which rows, and how certain that is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -44,6 +44,7 @@ from reports.words.feature_words import about_words, unit_words
 from reports.words.texts import ENGLISH, Texts, to_translate
 from reports.words.texts import texts as texts_of
 from training.evaluation.metrics import METRICS
+from training.evaluation.signal import Signal, signal_of_assessments
 from training.operator.model import OperatorModel
 from training.release.gate import SHADOW_RULES
 from training.release.refit import read_refit
@@ -116,7 +117,10 @@ def render_model_report(
     texts = texts_of(language)
     facts, assessments = model.facts, model.assessments
     champion = facts.champion.number
+    signal = signal_of_assessments(assessments)
     first = headline(model, texts)
+    if not signal.found:
+        first = replace(first, title=_nothing_found(signal, texts))
     others = _others(model, first, texts)
     words = target_words(facts.target, texts)
     main_horizon = list(assessments)[-1]
@@ -134,6 +138,7 @@ def render_model_report(
             words=words,
             about_target=about(target.about, texts) if target else "",
             headline=first,
+            signal=signal,
             main=main,
             refit=read_refit(model.version.documents),
             main_horizon=main_horizon,
@@ -184,6 +189,12 @@ def render_model_report(
             making=model_making,
         )
     )
+
+
+def _nothing_found(signal: Signal, texts: Texts) -> str:
+    if signal.enough_data:
+        return texts.gettext("Nothing found: it predicts no better than chance, or hardly so")
+    return texts.gettext("Not enough data yet: it is not shown to predict better than chance")
 
 
 def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
+from numpy.typing import NDArray
+from scipy.stats import binomtest, norm
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_curve
 
 from holdfast.arrays import Floats
-from training.evaluation.assessment import CONFIDENCE
+from training.evaluation.assessment import CONFIDENCE, Estimate
 from training.evaluation.metrics import expected_calibration_error, top_decile_lift
+from training.evaluation.signal import Signal, signal_of
 from training.flat.crossval import OutOfFold
 
 BINS = 10
@@ -75,7 +77,10 @@ class Evaluation:
         Mean over the folds.
     auc_sd : float or None
         Standard deviation over the folds; None where there is only one.
-    average_precision, brier : float
+    auc_low, auc_high : float
+        95 % interval of `auc`, from how customers are ranked within their folds (LeDell, Petersen
+        and van der Laan 2015); rows of one group count as one.
+    average_precision, brier, log_loss : float
         Of the pooled out-of-fold probabilities (mean over repeats).
     lift_top_decile : float
         Share of positives in the riskiest tenth over the overall share.
@@ -93,27 +98,56 @@ class Evaluation:
     positive_rate: float
     auc: float
     auc_sd: float | None
+    auc_low: float
+    auc_high: float
     average_precision: float
     brier: float
+    log_loss: float
     lift_top_decile: float
     ece: float
     roc: tuple[Floats, Floats]
     deciles: tuple[GainDecile, ...]
     reliability: tuple[ReliabilityBin, ...]
 
+    @property
+    def signal(self) -> Signal:
+        """Whether the table predicts the target at all."""
+        top = self.deciles[0]
+        return signal_of(
+            [
+                (
+                    Estimate(self.auc, self.auc_low, self.auc_high),
+                    Estimate(top.lift, top.lift_low, top.lift_high),
+                )
+            ]
+        )
+
+    @property
+    def log_loss_of_constant(self) -> float:
+        """Log loss of the same probability for everybody, the share of positives."""
+        rate = self.positive_rate
+        return float(-rate * np.log(rate) - (1 - rate) * np.log1p(-rate))
+
     def figures(self) -> dict[str, float | None]:
         """The figures of merit by name, in the order they are reported."""
         return {
             "auc": self.auc,
             "auc_sd": self.auc_sd,
+            "auc_low": self.auc_low,
+            "auc_high": self.auc_high,
             "average_precision": self.average_precision,
             "lift_top_decile": self.lift_top_decile,
+            "lift_low": self.deciles[0].lift_low,
+            "lift_high": self.deciles[0].lift_high,
             "brier": self.brier,
+            "log_loss": self.log_loss,
             "ece": self.ece,
         }
 
 
-def evaluate(label: Floats, out_of_fold: OutOfFold) -> Evaluation:
+def evaluate(
+    label: Floats, out_of_fold: OutOfFold, group: NDArray[np.int64] | None = None
+) -> Evaluation:
     """Evaluate out-of-fold predictions.
 
     Parameters
@@ -122,27 +156,59 @@ def evaluate(label: Floats, out_of_fold: OutOfFold) -> Evaluation:
         0 or 1.
     out_of_fold : OutOfFold
         Predictions for some or all of the n rows.
+    group : (n,) int64, optional
+        Rows of one group depend on each other; by default each row is on its own.
     """
-    aucs = [
-        roc_auc_score(label[split.test], out_of_fold.margin[split.repeat, split.test])
-        for split in out_of_fold.splits
-    ]
+    aucs, auc_error = _cross_validated_auc(label, out_of_fold, group)
+    auc = float(np.mean(aucs))
+    reach = float(norm.ppf((1 + CONFIDENCE) / 2)) * auc_error
     evaluated = ~np.isnan(out_of_fold.probability)
     outcome, probability = label[evaluated], out_of_fold.probability[evaluated]
     false_positive, true_positive, _ = roc_curve(outcome, probability)
     return Evaluation(
         rows=len(outcome),
         positive_rate=float(outcome.mean()),
-        auc=float(np.mean(aucs)),
+        auc=auc,
         auc_sd=float(np.std(aucs, ddof=1)) if len(aucs) > 1 else None,
+        auc_low=max(auc - reach, 0.0),
+        auc_high=min(auc + reach, 1.0),
         average_precision=float(average_precision_score(outcome, probability)),
         brier=float(brier_score_loss(outcome, probability)),
+        log_loss=float(log_loss(outcome, probability)),
         lift_top_decile=top_decile_lift(outcome, probability),
         ece=expected_calibration_error(outcome, probability),
         roc=(false_positive, true_positive),
         deciles=_deciles(outcome, probability),
         reliability=_reliability(outcome, probability),
     )
+
+
+def _cross_validated_auc(
+    label: Floats, out_of_fold: OutOfFold, group: NDArray[np.int64] | None
+) -> tuple[list[float], float]:
+    """AUC of each fold, and the standard error of their mean from each row's influence on it."""
+    aucs, influence = [], np.zeros(len(label))
+    for split in out_of_fold.splits:
+        margin, positive = out_of_fold.margin[split.repeat, split.test], label[split.test] == 1
+        beaten = np.empty(len(margin))
+        beaten[positive] = _share_below(margin[positive], margin[~positive])
+        beaten[~positive] = 1 - _share_below(margin[~positive], margin[positive])
+        auc = float(beaten[positive].mean())
+        aucs.append(auc)
+        kind_rows = np.where(positive, positive.sum(), (~positive).sum())
+        influence[split.test] += (beaten - auc) / kind_rows / len(out_of_fold.splits)
+    alone = np.arange(len(label)) if group is None else group
+    by_group = np.bincount(alone, weights=influence)
+    return aucs, float(np.sqrt((by_group**2).sum()))
+
+
+def _share_below(values: Floats, others: Floats) -> Floats:
+    """Share of others below each value; ties count half."""
+    ordered = np.sort(others)
+    below = np.searchsorted(ordered, values, side="left")
+    upto = np.searchsorted(ordered, values, side="right")
+    share: Floats = (below + upto) / 2 / len(ordered)
+    return share
 
 
 def _shared_among_equals(label: Floats, probability: Floats) -> Floats:

@@ -78,7 +78,7 @@ def train(
     """
     settings, watch = config.fitting, config.leak_watch
     out_of_fold = cross_validate(table, splits, settings)
-    evaluation = evaluate(table.label, out_of_fold)
+    evaluation = evaluate(table.label, out_of_fold, table.group)
     flags = watch_table(
         table.matrix, table.label, table.group, columns, table.categorical, watch, settings.seed
     )

@@ -47,6 +47,56 @@ def done(tmp_path_factory: pytest.TempPathFactory, table: pa.Table) -> Quickstar
     return run(table, tmp_path_factory.mktemp("runs") / "home")
 
 
+def noise(rows: int = 1_200, seed: int = 1) -> pa.Table:
+    """Customers who leave whatever their columns say."""
+    random = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "customer": [f"{number:06}" for number in range(rows)],
+            "months": random.integers(1, 60, rows),
+            "plan": random.choice(["basic", "plus"], rows),
+            "left": random.choice(["yes", "no"], rows, p=[0.3, 0.7]),
+        }
+    )
+
+
+def test_of_a_table_that_predicts_nothing_there_is_a_report_and_no_champion(
+    tmp_path: Path, table: pa.Table
+) -> None:
+    found = run(noise(), tmp_path / "home")
+    result = found.to_json()
+    assert (result["verdict"], result["model_version"]) == ("nothing_found", None)
+    assert isinstance(result["log_loss"], float)
+    home = found.home
+    assert not home.care_list.exists()
+    assert not home.scores.exists()
+    with pytest.raises(ModelError):
+        load_champion(home, TABLE_CHURN)
+    page = home.report.read_text(encoding="utf-8")
+    assert "who leave" in page
+    assert "no model, no band and no care list" in page
+    assert "What to try" in page
+    # The home is free for another table.
+    assert run(table, tmp_path / "home").version == "1"
+
+
+def test_an_earlier_champion_stays_where_a_later_table_predicts_nothing(
+    tmp_path: Path, table: pa.Table
+) -> None:
+    first = run(table, tmp_path / "home")
+    before = first.home.scores.read_bytes(), first.home.care_list.read_bytes()
+    random = np.random.default_rng(3)
+    shuffled = table.set_column(
+        table.column_names.index("left"), "left", table["left"].take(random.permutation(len(table)))
+    )
+    second = run(shuffled, tmp_path / "home")
+    assert second.version is None
+    assert (first.home.scores.read_bytes(), first.home.care_list.read_bytes()) == before
+    assert find_champion(first.home, TABLE_CHURN).number == "1"
+    page = first.home.report.read_text(encoding="utf-8")
+    assert "Version 1, from an earlier run, stays champion" in page
+
+
 def scores(home: Home) -> dict[str, list[object]]:
     return pq.read_table(home.scores).to_pydict()
 
