@@ -148,7 +148,8 @@ class SurveySettings(Section):
     fewest_answers: int = Field(
         default=200,
         ge=20,
-        description="Answers, and invitations without one, that the response model needs; with fewer, all have one rate.",
+        description="Customers with an answer, and with an invitation without one, that the response model needs; "
+        "with fewer, all have one rate.",
     )
     weight_quantile: float = Field(
         default=0.99,
@@ -175,7 +176,9 @@ class GateSettings(Section):
     prefix = "HOLDFAST_GATE_"
 
     fewest_positives: int = Field(
-        default=200, ge=1, description="Positives in the test period, of every horizon."
+        default=200,
+        ge=1,
+        description="Customers with a positive in the test period, of every horizon.",
     )
     fewest_test_days: int = Field(
         default=28,
@@ -222,7 +225,7 @@ class AssessmentSettings(Section):
     fewest_positives: int = Field(
         default=30,
         ge=2,
-        description="Positives (and negatives) that a slice, and the holdout, need to be compared.",
+        description="Customers with positives (and with negatives) that a slice, and the holdout, need to be compared.",
     )
     clv: float = Field(
         default=200.0, gt=0, description="Maximum profit: value of a customer who stays."

@@ -190,6 +190,7 @@ class _PreparedRows:
             rows=len(predictions.label),
             customers=self.customers,
             positives=int(predictions.label.sum()),
+            positive_customers=len(np.unique(self.customer[predictions.label > 0])),
             metrics=self._estimates(figures, "all", METRICS),
             baselines={
                 name: self._baseline(figures, f"baselines/{name}") for name in self.baselines
@@ -220,8 +221,9 @@ class _PreparedRows:
         )
 
     def _fewest_of_a_class(self, chosen: NDArray[np.bool_]) -> int:
-        positives = int(self.predictions.label[chosen].sum())
-        return min(positives, int(chosen.sum()) - positives)
+        """Customers with a positive among some rows, or with a negative, whichever are fewer."""
+        positive = self.predictions.label > 0
+        return min(len(np.unique(self.customer[chosen & which])) for which in (positive, ~positive))
 
     def _estimates(
         self, figures: Figures, place: str, names: Iterable[str], number: int | None = None

@@ -162,6 +162,9 @@ class Assessment:
         The horizon.
     rows, customers, positives : int
         Size of the test.
+    positive_customers : int or None
+        Customers with a positive: one who is lost at a dozen cut-offs is one loss. None in
+        assessments from before this was stored.
     metrics : dict of str to Estimate
         By name, see `training.evaluation.metrics.METRICS`.
     baselines : dict of str to BaselineComparison
@@ -188,3 +191,9 @@ class Assessment:
     slices: dict[str, dict[str, Slice]]
     decay: tuple[Month, ...]
     holdout: dict[str, Estimate] | None
+    positive_customers: int | None = None
+
+    @property
+    def evidence(self) -> int:
+        """Positives that are independent of each other: customers, where they were counted."""
+        return self.positives if self.positive_customers is None else self.positive_customers

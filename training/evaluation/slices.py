@@ -48,6 +48,15 @@ class SliceColumn:
         positive, every = label > 0, np.ones(len(label), dtype=bool)
         self.rows = np.bincount(code, minlength=len(names))
         self.positives = np.bincount(code[positive], minlength=len(names))
+        self._fewest = [
+            min(
+                len(np.unique(customer[(code == number) & positive])),
+                len(np.unique(customer[(code == number) & ~positive])),
+                len(np.unique(customer[(code != number) & positive])),
+                len(np.unique(customer[(code != number) & ~positive])),
+            )
+            for number in range(len(names))
+        ]
         cells, cell = np.unique(code * everyone.size + everyone.block, return_inverse=True)
         self._block = cells % everyone.size
         self._bounds = np.searchsorted(cells // everyone.size, np.arange(len(names) + 1))
@@ -105,11 +114,7 @@ class SliceColumn:
         }
 
     def comparable(self, number: int, fewest: int) -> bool:
-        """Whether a value and all others have enough positives and negatives each to be
-        compared.
+        """Whether a value and all others have enough customers with positives, and with negatives,
+        each to be compared.
         """
-        rows, positives = self.rows[number], self.positives[number]
-        others, other_positives = self.rows.sum() - rows, self.positives.sum() - positives
-        return bool(
-            min(positives, rows - positives, other_positives, others - other_positives) >= fewest
-        )
+        return self._fewest[number] >= fewest

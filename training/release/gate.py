@@ -135,15 +135,16 @@ def unexplained(facts: TrainingFacts, explained: Mapping[str, str]) -> dict[str,
 
 
 def _positives(horizon: str, assessment: Assessment, settings: GateSettings) -> Iterator[Finding]:
-    if assessment.positives < settings.fewest_positives:
+    if assessment.evidence < settings.fewest_positives:
+        counted = "positives" if assessment.positive_customers is None else "positive_customers"
         yield Finding(
             "positives",
             horizon,
             of_horizon(
                 horizon,
                 sentence(
-                    "positives",
-                    positives=assessment.positives,
+                    counted,
+                    positives=assessment.evidence,
                     fewest=settings.fewest_positives,
                 ),
             ),

@@ -219,8 +219,15 @@ def _span(cutoffs: Sequence[str]) -> str:
     return first if first == last else f"{len(cutoffs)}, {first} to {last}"
 
 
+def _size(assessment: Assessment) -> str:
+    size = f"{assessment.rows:,} rows, {assessment.positives:,} positives"
+    if assessment.positive_customers is None:
+        return size
+    return f"{size} of {assessment.positive_customers:,} customers"
+
+
 def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
-    sizes = [f"{one.rows:,} rows, {one.positives:,} positives" for one in assessments.values()]
+    sizes = [_size(one) for one in assessments.values()]
     rows = [("rows", *sizes)]
     for metric in METRICS:
         figures = [_estimate(assessment.metrics.get(metric)) for assessment in assessments.values()]

@@ -25,6 +25,7 @@ TEMPLATES: Mapping[str, str] = {
     "few_deciles": "there must be at least {fewest} deciles, not {deciles}",
     # positives and months
     "positives": "{positives} positives in the test period; at least {fewest} are needed",
+    "positive_customers": "{positives} customers with a positive in the test period; at least {fewest} are needed",
     "months": (
         "the cut-offs of the test period span {days} days; at least {fewest} are needed ({setting})"
     ),

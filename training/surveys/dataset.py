@@ -229,7 +229,8 @@ def _weighted(
     # Randomised care is corrected for like the sampling of invitations: both probabilities are
     # known by design.
     design = rows.exposure.weight[rows.kept] / invited.sampling_probability
-    weights = survey_weights(design[answered], response.probability[answered], surveys)
+    answer = np.unique(invited.invitation_ids[answered], return_inverse=True)[1].astype(np.int64)
+    weights = survey_weights(design[answered], response.probability[answered], surveys, answer)
     balances = balance(observed, names, answered, design, weights)
     facts = survey_facts(target, invited, silent, weights, response, balances, config)
     chosen = np.flatnonzero(answered)

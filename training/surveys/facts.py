@@ -25,7 +25,7 @@ class GroupFacts:
     Parameters
     ----------
     invited, answered, dissatisfied : int
-        Rows.
+        Distinct invitations: one that is the label of several cut-offs counts once.
     prevalence_of_answers : float or None
         Share of dissatisfied among the answers; None where there are none.
     prevalence : SampledBand or None
@@ -160,10 +160,11 @@ def _group(
             config.assessment,
             config.fitting.seed,
         )
+    ids = invited.invitation_ids
     return GroupFacts(
-        invited=int(members.sum()),
-        answered=len(label),
-        dissatisfied=int(label.sum()),
+        invited=len(np.unique(ids[members])),
+        answered=len(np.unique(ids[answered_members])),
+        dissatisfied=len(np.unique(ids[answered_members][label > 0])),
         prevalence_of_answers=float(label.mean()) if len(label) else None,
         prevalence=band,
     )

@@ -120,10 +120,8 @@ def fit_response(
     label = answered.astype(np.float64)
     rows, answers = int(fitted.sum()), int(label[fitted].sum())
     fold = customer_folds(customers, settings.response_folds, seed)
-    if (
-        min(answers, rows - answers) < settings.fewest_answers
-        or len(np.unique(fold[fitted])) < settings.response_folds
-    ):
+    fewest = min(len(np.unique(customers[fitted & which])) for which in (answered, ~answered))
+    if fewest < settings.fewest_answers or len(np.unique(fold[fitted])) < settings.response_folds:
         return _one_rate(label, rows, answers, fitted_until)
     boosters, rounds = _cross_fit(
         matrix[fitted], features, label[fitted], fold[fitted], settings, seed, threads

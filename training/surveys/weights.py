@@ -31,6 +31,8 @@ class SurveyWeights:
         The largest response weight allowed.
     clipped : (n,) bool
         Response weights that were larger.
+    answer : (n,) int64
+        Codes: rows of one answer have the same.
     """
 
     design: Floats
@@ -38,24 +40,33 @@ class SurveyWeights:
     combined: Floats
     clip: float
     clipped: NDArray[np.bool_]
+    answer: NDArray[np.int64]
 
     @property
-    def effective_rows(self) -> float:
-        """Kish's effective sample size: fewer rows, the more unequal the combined weights are."""
-        return float(self.combined.sum() ** 2 / (self.combined**2).sum())
+    def effective_answers(self) -> float:
+        """Kish's effective sample size: fewer answers, the more unequal their combined weights are.
+        Rows of one answer, at several cut-offs, are one answer.
+        """
+        return _effective(self.combined, self.answer)
 
     def diagnostics(self) -> "WeightDiagnostics":
         """Summarise how unequal the weights are."""
         return WeightDiagnostics(
             rows=len(self.combined),
-            effective_rows=self.effective_rows,
+            answers=len(np.unique(self.answer)),
+            effective_rows=self.effective_answers,
             least=float(self.combined.min()),
             median=float(np.median(self.combined)),
             most=float(self.combined.max()),
             clip=self.clip,
             clipped_share=float(self.clipped.mean()),
-            design_effective_rows=float(self.design.sum() ** 2 / (self.design**2).sum()),
+            design_effective_rows=_effective(self.design, self.answer),
         )
+
+
+def _effective(weight: Floats, answer: NDArray[np.int64]) -> float:
+    by_answer = np.bincount(np.unique(answer, return_inverse=True)[1], weights=weight)
+    return float(by_answer.sum() ** 2 / (by_answer**2).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +75,11 @@ class WeightDiagnostics:
 
     Parameters
     ----------
-    rows : int
-        Answers.
+    rows, answers : int
+        Rows, and the distinct answers that they are of.
     effective_rows, design_effective_rows : float
-        Kish's effective sample size: by the combined weights, and by the design weights alone.
+        Kish's effective sample size, in answers: by the combined weights, and by the design weights
+        alone.
     least, median, most : float
         Combined weights; their mean is one.
     clip, clipped_share : float
@@ -75,6 +87,7 @@ class WeightDiagnostics:
     """
 
     rows: int
+    answers: int
     effective_rows: float
     design_effective_rows: float
     least: float
@@ -110,7 +123,10 @@ class Balance:
 
 
 def survey_weights(
-    design: Floats, answering_probability: Floats, settings: SurveySettings
+    design: Floats,
+    answering_probability: Floats,
+    settings: SurveySettings,
+    answer: NDArray[np.int64] | None = None,
 ) -> SurveyWeights:
     """Compute the weights of answers.
 
@@ -123,6 +139,8 @@ def survey_weights(
         Probability of answering when invited, in (0, 1].
     settings : SurveySettings
         Where response weights are clipped.
+    answer : (n,) int64, optional
+        Codes: rows of one answer have the same; by default each row is an answer.
 
     Raises
     ------
@@ -149,6 +167,7 @@ def survey_weights(
         combined=combined / combined.mean(),
         clip=clip,
         clipped=unclipped > clip,
+        answer=np.arange(len(design)) if answer is None else answer,
     )
 
 

@@ -64,6 +64,9 @@ def test_the_figures_are_those_of_the_rows_and_lie_within_their_intervals(
         assert figure.low <= figure.value <= figure.high
     assert (assessment.rows, assessment.positives) == (4000, predictions.label.sum())
     assert assessment.customers == len(np.unique(predictions.customer))
+    lost = predictions.customer[predictions.label > 0]
+    assert assessment.positive_customers == assessment.evidence == len(np.unique(lost))
+    assert assessment.evidence < assessment.positives
 
 
 def test_a_baseline_that_predicts_the_same_differs_by_nothing(assessment: Assessment) -> None:

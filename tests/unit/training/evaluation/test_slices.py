@@ -48,3 +48,8 @@ def test_only_what_has_enough_of_both_classes_is_compared() -> None:
     assert column.positives.tolist() == [5, 50, 100]
     assert [column.comparable(number, 30) for number in range(3)] == [False, True, True]
     assert [column.comparable(number, 56) for number in range(3)] == [False, False, False]
+    # Ten rows of each customer are one customer.
+    rows = (label, np.full(340, 0.5), np.ones(340), np.arange(340) // 10, 34)
+    column = SliceColumn(values, *rows, Ranking(*rows))
+    assert [column.comparable(number, 10) for number in range(3)] == [False, True, True]
+    assert [column.comparable(number, 11) for number in range(3)] == [False, False, False]

@@ -34,7 +34,7 @@ def test_weights_are_positive_with_mean_one_and_clipped(
         weighted.response[~weighted.clipped], (1 / answering)[~weighted.clipped]
     )
     assert (1 / answering[weighted.clipped] > weighted.clip).all()
-    assert 1 <= weighted.effective_rows <= len(drawn) * (1 + 1e-9)
+    assert 1 <= weighted.effective_answers <= len(drawn) * (1 + 1e-9)
     np.testing.assert_allclose(
         weighted.combined / weighted.combined[0],
         weighted.design * weighted.response / (weighted.design * weighted.response)[0],
@@ -120,3 +120,13 @@ def test_what_is_missing_is_compared_too() -> None:
 def test_wrong_input_is_named(design: list[float], answering: list[float], message: str) -> None:
     with pytest.raises(InputError, match=message):
         survey_weights(np.array(design), np.array(answering), SETTINGS)
+
+
+def test_an_answer_at_several_cutoffs_is_one_answer() -> None:
+    answer = np.repeat(np.arange(40), 3)
+    once = survey_weights(np.ones(40), np.full(40, 0.5), SETTINGS).diagnostics()
+    thrice = survey_weights(np.ones(120), np.full(120, 0.5), SETTINGS, answer).diagnostics()
+    assert (once.rows, once.answers, once.effective_rows) == (40, 40, pytest.approx(40))
+    assert (thrice.rows, thrice.answers) == (120, 40)
+    assert thrice.effective_rows == pytest.approx(40)
+    assert thrice.design_effective_rows == pytest.approx(40)
