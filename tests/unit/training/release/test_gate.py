@@ -24,13 +24,14 @@ PASSING = json.loads(TEXT)
 
 POSITIVES = "assessment.json/90/positives assessment.json/90/strata/all/positives"
 
-# Entries that are told to people and that nothing is decided by, and one without which a stricter
-# rule holds. The maps that hold them must be there.
+# Entries that are told to people and that nothing is decided by, one that earlier assessments lack
+# (positive rows are counted then), and one without which a stricter rule holds. The maps that hold
+# them must be there.
 TOLD_ONLY = re.compile(
     rf"{TRAINING}/(excluded|parameters|choices)/[^/]+"
     rf"|{ASSESSMENT}/\d+/decay/0/metrics/[^/]+"
     rf"|{ASSESSMENT}/\d+/rivals/[^/]+/metrics/(?!auc$|log_loss$)[^/]+"
-    rf"|{ASSESSMENT}/\d+/strata/[^/]+/deciles/\d+/effective_rows"
+    rf"|{ASSESSMENT}/\d+/strata/[^/]+/deciles/\d+/effective_rows|{ASSESSMENT}/\d+/positive_customers"
 )
 
 
