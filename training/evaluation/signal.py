@@ -64,8 +64,15 @@ def signal_of(figures: Iterable[tuple[Estimate | None, Estimate | None]]) -> Sig
     for auc, lift in pairs:
         if auc and lift and auc.low > RANDOM_AUC and lift.low > RANDOM_LIFT:
             return Signal("model", True)
-    ruled_out = all(auc is not None and auc.high < USEFUL_AUC for auc, _ in pairs)
+    ruled_out = all(auc is not None and _rules_out(auc) for auc, _ in pairs)
     return Signal("nothing_found", bool(pairs) and ruled_out)
+
+
+def _rules_out(auc: Estimate) -> bool:
+    """Whether a useful model would have been seen: the interval ends below its AUC, and not only
+    because few rows happened to be ranked the wrong way round.
+    """
+    return auc.high < USEFUL_AUC and auc.high - auc.low < 2 * (USEFUL_AUC - RANDOM_AUC)
 
 
 def signal_of_assessments(assessments: Mapping[str, Assessment]) -> Signal:

@@ -22,6 +22,7 @@ LIFT, NO_LIFT = Estimate(2.0, 1.2, 3.1), Estimate(1.4, 0.7, 2.3)
         ([(GOOD, NO_LIFT)], "nothing_found", False),
         ([(UNCLEAR, LIFT)], "nothing_found", False),
         ([(POOR, NO_LIFT)], "nothing_found", True),
+        ([(Estimate(0.4, 0.25, 0.55), NO_LIFT)], "nothing_found", False),
         ([(POOR, NO_LIFT), (GOOD, LIFT)], "model", True),
         ([(POOR, NO_LIFT), (UNCLEAR, NO_LIFT)], "nothing_found", False),
         ([(None, LIFT)], "nothing_found", False),
