@@ -107,16 +107,6 @@ def test_a_version_that_was_calibrated_on_rows_of_their_own_is_still_read() -> N
     assert ask(documents(known)) == Verdict(passed=True, reasons=())
 
 
-def test_evidence_is_counted_by_customer() -> None:
-    """A thousand positives of 199 customers at several cut-offs are 199."""
-    candidate = documents()
-    for assessment in candidate["assessment.json"].values():
-        assessment["positive_customers"] = 199
-    verdict = ask(candidate)
-    assert {reason.rule for reason in verdict.reasons} == {"positives"}
-    assert "199 customers with a positive in the test period" in verdict.reasons[0].message
-
-
 @pytest.mark.parametrize(
     "path, value, rule, words",
     [
