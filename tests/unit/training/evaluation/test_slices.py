@@ -52,4 +52,4 @@ def test_only_what_has_enough_of_both_classes_is_compared() -> None:
     rows = (label, np.full(340, 0.5), np.ones(340), np.arange(340) // 10, 34)
     column = SliceColumn(values, *rows, Ranking(*rows))
     assert [column.comparable(number, 10) for number in range(3)] == [False, True, True]
-    assert [column.comparable(number, 11) for number in range(3)] == [False, False, False]
+    assert [column.comparable(number, 12) for number in range(3)] == [False, False, False]
