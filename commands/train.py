@@ -109,6 +109,8 @@ def _print_training(result: "Trained", home: Path | None) -> None:
         f" {next(iter(model.assessments.values())).rows:,} rows after its training period, in {result.seconds:.0f} s"
     )
     console.print(_figures(model.assessments))
+    for assessment in model.assessments.values():
+        _print_answers(console, assessment)
     for horizon, assessment in list(model.assessments.items())[-1:]:
         for name, baseline in assessment.baselines.items():
             called = (
@@ -158,6 +160,17 @@ def _print_training(result: "Trained", home: Path | None) -> None:
             )
     console.print(f"Report: [bold]{escape(str(result.report))}[/bold]", soft_wrap=True)
     _print_next(console, result, home)
+
+
+def _print_answers(console: "Console", assessment: "Assessment") -> None:
+    """Print both AUC of a survey target, and of whom each is."""
+    from training.evaluation.assessment import ANSWERS_VARY
+
+    if not assessment.answers:
+        return
+    for ranking in assessment.answers.values():
+        console.print(f"{ranking.about}: {_interval(ranking.auc)}", soft_wrap=True)
+    console.print(f"{ANSWERS_VARY}.", soft_wrap=True)
 
 
 def _print_next(console: "Console", result: "Trained", home: Path | None) -> None:

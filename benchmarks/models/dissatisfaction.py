@@ -318,8 +318,10 @@ def _models(
             {
                 "target": target.name,
                 "ranked by": "true satisfaction at the cut-off",
-                "from answers": "",
+                "from answers, unweighted": "",
+                "weighted": "",
                 **best,
+                "of lasting satisfaction": "",
             }
         )
     for name, weight in (
@@ -333,10 +335,14 @@ def _models(
             group: _auc(truth.label, of_all, later & members)
             for group, members in truth.groups.items()
         }
-        from_answers = {"from answers": f"{auc(label, predicted, own):.3f}"}
-        ranking.append(
-            {"target": target.name, "ranked by": f"model, {name}", **from_answers, **real}
-        )
+        from_answers = {
+            "from answers, unweighted": f"{auc(label, predicted):.3f}",
+            "weighted": f"{auc(label, predicted, dataset.weight[split.test]):.3f}",
+        }
+        lasting = _auc_of_lasting(truth, of_all, later) if target.entity == "customer" else ""
+        of_lasting = {"of lasting satisfaction": lasting}
+        row: Row = {"target": target.name, "ranked by": f"model, {name}"}
+        ranking.append(row | from_answers | real | of_lasting)
         ratios = {
             group: float(
                 truth.label[later & truth.groups[group]].sum()
@@ -360,6 +366,13 @@ def _models(
             }
         )
     return ranking, calibration
+
+
+def _auc_of_lasting(truth: Truth, score: Floats, rows: Flags) -> str:
+    """AUC of who is least satisfied at the cut-off: as many as would give a dissatisfied answer."""
+    known = rows & ~np.isnan(truth.satisfied)
+    least = np.quantile(truth.satisfied[known], float(truth.label[known].mean()))
+    return _auc((truth.satisfied <= least).astype(np.float64), score, known)
 
 
 def _fitted(

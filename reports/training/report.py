@@ -43,6 +43,7 @@ from reports.training.words import (
 from reports.words.feature_words import about_words, unit_words
 from reports.words.texts import ENGLISH, Texts, to_translate
 from reports.words.texts import texts as texts_of
+from training.evaluation.assessment import ANSWERS_VARY
 from training.evaluation.metrics import METRICS
 from training.evaluation.signal import Signal, signal_of_assessments
 from training.operator.model import OperatorModel
@@ -142,6 +143,7 @@ def render_model_report(
             main=main,
             refit=read_refit(model.version.documents),
             main_horizon=main_horizon,
+            answers_vary=ANSWERS_VARY,
             assessments=assessments,
             champion=champion,
             may_be_shadow=champion is None and not verdict.beyond(SHADOW_RULES),

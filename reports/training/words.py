@@ -241,14 +241,23 @@ _ABOUT = frozenset(
             "Expected maximum profit of a retention campaign, per row (Verbraken et al. 2013)"
         ),
         to_translate("The same as a share of what a perfect ranking would earn"),
+        to_translate("Unweighted AUC, of those who answered: all answers count the same"),
+        to_translate(
+            "Weighted AUC, of all who were invited: each answer counts for those whom it represents, as"
+            " far as other columns predict who answers"
+        ),
+        to_translate(
+            "Both compare with single answers, which vary by the mood of the day: lasting satisfaction may"
+            " be ranked better than they say"
+        ),
         to_translate(
             "answers represent all eligible customers, by the probability of being invited and by the"
             " estimated probability of answering"
         ),
     }
 )
-"""What targets, metrics and weights are about, as `models.targets`, `training.evaluation.metrics` and
-`training.surveys.dataset` put it.
+"""What targets, metrics, rankings of answers and weights are about, as `models.targets`,
+`training.evaluation.metrics`, `training.evaluation.assessment` and `training.surveys.dataset` put it.
 """
 
 _NAMES = frozenset(

@@ -3,6 +3,7 @@ with each other.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import lightgbm as lgb
@@ -15,6 +16,10 @@ from models.reasons.meaning import FeatureMeaning
 from models.strata import EVERYONE, Strata
 from models.version import HorizonModel, ModelVersion, StratumModel
 from training.evaluation.assessment import (
+    ANSWER_RANKINGS,
+    ANSWERED,
+    INVITED,
+    AnswerRanking,
     Assessment,
     BaselineComparison,
     CalibrationFigures,
@@ -189,6 +194,18 @@ def assessment(
             for month in range(months)
         ),
         holdout=metrics(auc - 0.004, 1.1 * rate, lift),
+    )
+
+
+def survey_assessment() -> Assessment:
+    """That of a survey target, which has no strata and ranks answers for two groups."""
+    ours = assessment(90, strata=())
+    aucs = {ANSWERED: estimate(0.81, 0.02), INVITED: ours.metrics["auc"]}
+    return replace(
+        ours,
+        answers={
+            name: AnswerRanking(auc=auc, about=ANSWER_RANKINGS[name]) for name, auc in aucs.items()
+        },
     )
 
 

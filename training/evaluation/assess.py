@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from holdfast.arrays import Floats, Texts, Times
 from holdfast.errors import InputError
 from training.evaluation.assessment import (
+    ANSWER_RANKINGS,
+    ANSWERED,
+    INVITED,
+    AnswerRanking,
     Assessment,
     BaselineComparison,
     CalibrationFigures,
@@ -21,7 +25,7 @@ from training.evaluation.assessment import (
 )
 from training.evaluation.bootstrap import Figures, estimate, resample
 from training.evaluation.metrics import METRICS, Evaluator
-from training.evaluation.ranking import Codes
+from training.evaluation.ranking import Codes, Ranking, auc
 from training.evaluation.reliability import Deciles, Slope, customer_correlation
 from training.evaluation.slices import SliceColumn
 from training.settings import AssessmentSettings
@@ -66,6 +70,9 @@ class Predictions:
         Probabilities of the baselines: ``constant``, ``logistic``, ``champion``.
     capacity : float or None
         Share of the rows that care can look after; the setting where None.
+    are_answers : bool
+        The rows are survey answers, weighted to represent all who were invited: how well they are
+        ranked without weights is evaluated, too.
     """
 
     horizon_days: int | None
@@ -80,6 +87,7 @@ class Predictions:
     holdout: NDArray[np.bool_]
     baselines: dict[str, Floats] = field(default_factory=dict)
     capacity: float | None = None
+    are_answers: bool = False
 
 
 def assess(predictions: Predictions, settings: AssessmentSettings, seed: int) -> Assessment:
@@ -127,6 +135,17 @@ class _PreparedRows:
         self.customers = len(names)
         everyone = np.ones(len(predictions.label), dtype=bool)
         self.evaluator = self._evaluator(predictions.probability, everyone)
+        self.answers = (
+            Ranking(
+                predictions.label,
+                predictions.probability,
+                np.ones(len(predictions.label)),
+                self.customer,
+                self.customers,
+            )
+            if predictions.are_answers
+            else None
+        )
         self.baselines = {
             name: self._evaluator(probability, everyone)
             for name, probability in predictions.baselines.items()
@@ -171,6 +190,9 @@ class _PreparedRows:
         figures = _within("all", self.evaluator.figures(counts, self.settings))
         for name, evaluator in self.baselines.items():
             figures |= _within(f"baselines/{name}", evaluator.figures(counts, self.settings))
+        if self.answers is not None:
+            figures[f"answers/{ANSWERED}"] = auc(self.answers.masses(counts))
+            figures[f"answers/{INVITED}"] = figures["all/auc"]
         if self.holdout is not None:
             figures |= _within("holdout", self.holdout.figures(counts, self.settings))
         for name, stratum in self.strata.items():
@@ -206,6 +228,7 @@ class _PreparedRows:
             },
             decay=() if self.decay is None else self._months(figures, self.decay),
             holdout=None if self.holdout is None else self._estimates(figures, "holdout", METRICS),
+            answers=None if self.answers is None else self._answer_rankings(figures),
         )
 
     def _evaluator(self, probability: Floats, chosen: NDArray[np.bool_]) -> Evaluator:
@@ -246,6 +269,13 @@ class _PreparedRows:
             metrics=self._estimates(figures, place, METRICS),
             difference=self._estimates(differences, "difference", METRICS),
         )
+
+    def _answer_rankings(self, figures: Figures) -> dict[str, AnswerRanking]:
+        aucs = self._estimates(figures, "answers", ANSWER_RANKINGS)
+        return {
+            name: AnswerRanking(auc=figure, about=ANSWER_RANKINGS[name])
+            for name, figure in aucs.items()
+        }
 
     def _slices(self, figures: Figures, place: str, column: SliceColumn) -> dict[str, Slice]:
         slices = {}

@@ -42,6 +42,44 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnswerRanking:
+    """How well survey answers are ranked, for whom.
+
+    Parameters
+    ----------
+    auc : Estimate
+        Probability that a dissatisfied answer ranks above another.
+    about : str
+        Of whom it is the figure, in a sentence.
+    """
+
+    auc: Estimate
+    about: str
+
+
+ANSWERED = "answered"
+"""Ranking of those who answered."""
+
+INVITED = "invited"
+"""Ranking of all who were invited."""
+
+ANSWER_RANKINGS = {
+    ANSWERED: "Unweighted AUC, of those who answered: all answers count the same",
+    INVITED: (
+        "Weighted AUC, of all who were invited: each answer counts for those whom it represents, as"
+        " far as other columns predict who answers"
+    ),
+}
+"""What each AUC of a survey target is about."""
+
+ANSWERS_VARY = (
+    "Both compare with single answers, which vary by the mood of the day: lasting satisfaction may"
+    " be ranked better than they say"
+)
+"""What holds for both."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decile:
     """A tenth of the rows by predicted probability, lowest first.
 
@@ -179,6 +217,9 @@ class Assessment:
     holdout : dict of str to Estimate or None
         The same metrics on the households that are never sent an offer; None where there are too
         few.
+    answers : dict of str to AnswerRanking, or None
+        Of a survey target, AUC of those who ``answered`` and of all who were ``invited``; None for
+        other targets, and in assessments from before this was stored.
     """
 
     horizon_days: int | None
@@ -192,6 +233,7 @@ class Assessment:
     decay: tuple[Month, ...]
     holdout: dict[str, Estimate] | None
     positive_customers: int | None = None
+    answers: dict[str, AnswerRanking] | None = None
 
     @property
     def evidence(self) -> int:

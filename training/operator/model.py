@@ -17,6 +17,7 @@ from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import to_document
 from holdfast.logging import progress
 from holdfast.sentences import Sentence, sentence
+from models.dissatisfaction import SurveyTarget
 from models.reasons.basis import REASON_BASIS, horizon_key
 from models.reasons.cost import explanation_cost
 from models.reasons.explain import Explanation
@@ -205,7 +206,7 @@ def train_operator_model(
         if champion and compared_with.comparable
         else None
     )
-    assessments = _assess(bare, dataset, split, predicted, champions, config)
+    assessments = _assess(bare, target, dataset, split, predicted, champions, config)
     everything = np.arange(len(dataset.ids))
     refitted = fit_horizon_models(
         dataset, everything, target, search.parameter_sets, config, fitted.plan
@@ -317,6 +318,7 @@ def _probabilities(model: ModelVersion, dataset: Dataset, rows: Positions) -> di
 
 def _assess(
     model: ModelVersion,
+    target: Target,
     dataset: Dataset,
     split: PeriodSplit,
     predicted: Mapping[str, Floats],
@@ -358,6 +360,7 @@ def _assess(
                     trained_until=walls[learnt].max(),
                     holdout=dataset.holdout[rows],
                     baselines=baselines,
+                    are_answers=isinstance(target, SurveyTarget),
                 ),
                 config.assessment,
                 config.fitting.seed,

@@ -12,6 +12,7 @@ from holdfast.errors import InputError
 from models.targets import TARGETS
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import (
+    ANSWERS_VARY,
     ASSESSMENT,
     Assessment,
     CalibrationFigures,
@@ -106,6 +107,7 @@ def model_card(
         ]
         lines += [
             *_figures(assessments),
+            *_answer_rankings(assessments),
             "",
             *_baselines(assessments),
             "",
@@ -233,6 +235,16 @@ def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
         figures = [_estimate(assessment.metrics.get(metric)) for assessment in assessments.values()]
         rows.append((metric.replace("_", " "), *figures))
     return _table(("figure", *map(_horizon, assessments)), rows)
+
+
+def _answer_rankings(assessments: Mapping[str, Assessment]) -> list[str]:
+    """Both AUC of a survey target, and of whom each is."""
+    lines = [
+        f"- {ranking.about}: {_estimate(ranking.auc)}."
+        for assessment in assessments.values()
+        for ranking in (assessment.answers or {}).values()
+    ]
+    return ["", *lines, "", f"{ANSWERS_VARY}."] if lines else []
 
 
 def _baselines(assessments: Mapping[str, Assessment]) -> list[str]:

@@ -17,10 +17,11 @@ from reports.training.words import refusals, target_words
 from reports.words.exclusions import excluded_words
 from reports.words.feature_words import about_words, unit_words
 from reports.words.texts import texts
-from tests.builders.assessments import assessment, facts, operator_model
+from tests.builders.assessments import assessment, facts, operator_model, survey_assessment
 from tests.builders.html_page import Page
 from tests.builders.model_report import FEATURES, NO_CHAMPION, PASSED, SURVEY, refused, render_in
 from tests.builders.sentences import every_sentence
+from training.evaluation.assessment import ANSWER_RANKINGS, ANSWERS_VARY
 from training.evaluation.leaks import Flag
 from training.evaluation.metrics import METRICS
 from training.labelling.population import LINE_EXCLUSIONS
@@ -82,7 +83,7 @@ def pages() -> dict[str, tuple[OperatorModel, Verdict, str | None]]:
         *(Finding("complete", "90", found) for found in every_sentence(TEMPLATES)),
     ]
     poll = operator_model(
-        {"90": assessment(90, strata=())},
+        {"90": survey_assessment()},
         facts(target="csat_low", strata=(), weights=WEIGHTS, **one),
     )
     everybody = np.full(len(poll.sample.stratum), "all")
@@ -186,6 +187,7 @@ def test_figures_read_as_in_china() -> None:
 
 def test_what_targets_and_metrics_are_about_is_as_they_say() -> None:
     abouts = {metric.about for metric in METRICS.values()}
+    abouts |= {*ANSWER_RANKINGS.values(), ANSWERS_VARY}
     assert abouts | {target.about for target in TARGETS.values()} | {WEIGHTS} == words._ABOUT
     assert {words.plain(name) for name in METRICS} <= words._NAMES
     assert set(words._TARGETS) == set(TARGETS)

@@ -15,7 +15,13 @@ from reports.training import figures as model_figures
 from reports.training.comparison import BASELINES
 from reports.training.report import render_model_report
 from reports.words.exclusions import excluded_words
-from tests.builders.assessments import assessment, estimate, facts, operator_model
+from tests.builders.assessments import (
+    assessment,
+    estimate,
+    facts,
+    operator_model,
+    survey_assessment,
+)
 from tests.builders.html_page import Page, check_page
 from tests.builders.model_report import (
     FEATURES,
@@ -253,6 +259,14 @@ def test_the_survey_section(page: Page) -> None:
     assert "Columns outside it: 14 before, 2 after." in text
     assert "survey" not in read(operator_model()).texts
     assert "Who answered" in read(operator_model(), survey={}).texts["survey"]
+
+
+def test_answers_are_ranked_for_those_who_gave_them_and_for_all() -> None:
+    text = read(operator_model({"90": survey_assessment()})).texts["better"]
+    assert "Unweighted AUC, of those who answered: all answers count the same 0.810" in text
+    assert "predict who answers 0.780" in text
+    assert "lasting satisfaction may be ranked better than they say." in text
+    assert "Unweighted" not in read(operator_model()).texts["better"]
 
 
 def test_satisfaction_is_called_so_and_has_no_profit() -> None:

@@ -69,6 +69,25 @@ def test_the_figures_are_those_of_the_rows_and_lie_within_their_intervals(
     assert assessment.evidence < assessment.positives
 
 
+def test_answers_are_also_ranked_without_their_weights(predictions: Predictions) -> None:
+    answers = assess(replace(predictions, are_answers=True), SETTINGS, seed=1)
+    assert answers.answers is not None
+    assert answers.answers["invited"].auc == answers.metrics["auc"]
+    answered = answers.answers["answered"].auc
+    assert answered.value == pytest.approx(auc(predictions.label, predictions.probability))
+    assert answered.low < answered.value < answered.high
+    assert answered.value != answers.metrics["auc"].value
+    assert to_document(answers)["answers"]["answered"]["about"].startswith("Unweighted AUC")
+    assert read_document(Assessment, to_document(answers), "it") == answers
+
+
+def test_only_answers_have_two_rankings(assessment: Assessment) -> None:
+    assert assessment.answers is None
+    old = to_document(assessment)
+    del old["answers"]
+    assert read_document(Assessment, old, "it") == assessment
+
+
 def test_a_baseline_that_predicts_the_same_differs_by_nothing(assessment: Assessment) -> None:
     assert assessment.baselines["champion"].metrics == assessment.metrics
     assert set(assessment.baselines["champion"].difference.values()) == {Estimate(0.0, 0.0, 0.0)}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from features.contracts.vocabulary import CONTACT_CHANNELS
+from models.dissatisfaction import SurveyTarget
 from models.target import Target
 from tests.builders.clocks import NOW
 from training.evaluation.leaks import Flag
@@ -105,6 +106,28 @@ def test_two_configurations_in_one_process_give_two_models(
     again = train(dataset, ONE)
     assert text_of(again) == text_of(model)
     assert again.assessments == model.assessments
+
+
+def test_a_model_of_answers_is_ranked_for_those_who_gave_them_too(model: OperatorModel) -> None:
+    answers = made_up(customers=150)
+    answers = replace(answers, weight=np.linspace(0.5, 1.5, len(answers.ids)))
+    target = SurveyTarget(
+        **vars(TARGET),
+        survey="relationship",
+        instrument="csat",
+        dimension="overall",
+        low=1.0,
+        high=5.0,
+        dissatisfied_to=2.0,
+        has_gap=True,
+    )
+    budget = TuningBudget(trials=1)
+    trained = train_operator_model(answers, target, ONE, made_at=NOW, budget=budget)
+    assessed = trained.assessments["90"]
+    assert assessed.answers is not None
+    assert assessed.answers["invited"].auc == assessed.metrics["auc"]
+    assert assessed.answers["answered"].auc != assessed.metrics["auc"]
+    assert model.assessments["90"].answers is None
 
 
 def test_the_environment_changes_no_model(

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from holdfast.documents import to_document
+from tests.builders.assessments import survey_assessment
 from tests.builders.gate_documents import FEATURES, documents, facts
 from tests.builders.model_versions import make_version
 from training.evaluation.assessment import ASSESSMENT
@@ -85,6 +87,16 @@ def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
     )
     assert "dissatisfied, silent" not in shown
     assert "did not answer" not in card(documents())
+
+
+def test_of_answers_it_has_both_rankings() -> None:
+    shown = documents()
+    shown[ASSESSMENT] = {"90": to_document(survey_assessment())}
+    text = card(shown)
+    assert "- Unweighted AUC, of those who answered: all answers count the same: 0.8100 (" in text
+    assert "- Weighted AUC, of all who were invited" in text
+    assert "lasting satisfaction may be ranked better than they say." in text
+    assert "Unweighted" not in card(documents())
 
 
 def test_every_table_has_as_many_cells_in_every_row() -> None:
