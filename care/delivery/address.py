@@ -11,6 +11,9 @@ from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 _NAT64 = ip_network("64:ff9b::/96")
+_MAPPED = ip_network("::ffff:0:0/96")
+_PUBLIC = (ip_network("0.0.0.0/0"), ip_network("2000::/3"), _MAPPED, _NAT64)
+"""Where public addresses may lie. Beside them, IPv6 leads to hosts of the network that one is in."""
 
 
 class PrivateAddressError(OSError):
@@ -29,6 +32,8 @@ def is_public(address: str) -> bool:
     (True, False, False)
     """
     parsed = ip_address(address.partition("%")[0])
+    if not any(parsed in network for network in _PUBLIC):
+        return False
     return all(one.is_global and not one.is_multicast for one in (parsed, *_wrapped(parsed)))
 
 

@@ -243,7 +243,8 @@ def _is_private(host: str) -> bool:
     try:
         return not is_public(host)
     except ValueError:
-        return host == "localhost"
+        # Digits that are no address mean one to some systems: 127.1 is this machine.
+        return host == "localhost" or host.replace(".", "").isdigit()
 
 
 def _check_channels(webhooks: Mapping[str, Receiver], faults: Faults) -> None:

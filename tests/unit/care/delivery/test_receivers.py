@@ -54,6 +54,7 @@ def test_what_no_webhook_takes_goes_into_files(tmp_path: Path) -> None:
             "3 receivers.crm.url: must be a public address",
         ),
         ("https://crm.example", "https://localhost", "3 receivers.crm.url: must be a public"),
+        ("https://crm.example", "https://127.1", "3 receivers.crm.url: must be a public address"),
         ("https://crm.example", "https://[::1]", "3 receivers.crm.url: must be a public address"),
         ("https://crm.example", "https://me:pw@crm.example", "3 receivers.crm.url: must hold no"),
         ("https://crm.example", "https://crm.example:x", "3 receivers.crm.url: must be a URL"),
