@@ -7,6 +7,7 @@ import numpy as np
 
 from care.consents import ConsentsInForce
 from care.jurisdiction import Jurisdiction
+from care.ledger.forget import ERASED
 from care.ledger.rows import DecisionRow, microseconds
 from care.model import ACTION_CLASSES
 from care.policy import ContactLimits, PolicyQuestion, consent_only, judge
@@ -20,6 +21,9 @@ UsesProfiling = Callable[[str], bool]
 
 TIME_ZONE = "time_zone"
 """Field of a decision in which the customer's zone stands; empty where it is not known."""
+
+_WITH_RECEIVER = ("handed_over", "claimed")
+"""States in which a receiver may have a message: it may ask before its answer has been recorded."""
 
 
 def reasons_now(
@@ -54,11 +58,14 @@ def reasons_now(
     Returns
     -------
     list of str
-        The state where it was not handed over; ``care_halted``, ``too_late``; and codes of the
-        contact policy about consent and quiet hours.
+        The state where no receiver may have it; ``erased`` where the customer was erased;
+        ``care_halted``, ``too_late``; and codes of the contact policy about consent and quiet hours.
     """
-    if state != "handed_over" or decision.channel is None or decision.send_before is None:
+    if state not in _WITH_RECEIVER or decision.channel is None or decision.send_before is None:
         return [state]
+    if decision.customer_id == ERASED:
+        # Nobody knows any more what they consented to.
+        return [ERASED]
     reasons = ["care_halted"] if is_halted else []
     if decision.send_before <= now:
         reasons.append("too_late")
@@ -72,9 +79,14 @@ def withdrawn(
     law: Jurisdiction,
     now: datetime,
 ) -> dict[str, str]:
-    """Why decisions must not be sent any more, by id, where customers have withdrawn since."""
+    """Why decisions must not be sent any more, by id, where customers have withdrawn or were erased
+    since.
+    """
     whys = {}
     for decision in decisions:
+        if decision.customer_id == ERASED:
+            whys[decision.decision_id] = ERASED
+            continue
         codes = _policy(decision, consents, uses_profiling, law, now)
         if own := [code for code in codes if code in CONSENT_CODES]:
             whys[decision.decision_id] = ", ".join(own)

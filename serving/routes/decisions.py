@@ -1,6 +1,7 @@
 """`POST /v1/decisions/check`: whether a message may be sent, asked just before it is."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
 from pydantic_core import to_json
@@ -18,6 +19,10 @@ from serving.request_log import note_items
 from serving.routes.json_body import read_document, require_json
 from serving.served.ledger import ServedLedger
 from serving.settings import ServingSettings
+
+if TYPE_CHECKING:
+    from care.delivery.go import UsesProfiling
+    from care.jurisdiction import Jurisdiction
 
 UNKNOWN = "unknown"
 """Why a decision may not be sent that the ledger does not have."""
@@ -79,6 +84,7 @@ class DecisionsRoute:
         from care.jurisdiction import jurisdiction
 
         law, now = jurisdiction(self._care.jurisdiction), self._now()
+        uses_profiling = self._uses_profiling(law)
         with self._ledger.using() as ledger:
             known = ledger.handed.look_up(set(ids))
             customers = {decision.customer_id for decision, _ in known.values()}
@@ -90,19 +96,18 @@ class DecisionsRoute:
             if one in known:
                 decision, state = known[one]
                 reasons = reasons_now(
-                    *(decision, state, consents, self._uses_profiling, law, now),
+                    *(decision, state, consents, uses_profiling, law, now),
                     is_halted=is_halted,
                 )
             checked.append({"decision_id": one, "go": not reasons, "reasons": reasons})
         return checked
 
-    def _uses_profiling(self, action: str) -> bool:
+    def _uses_profiling(self, law: "Jurisdiction") -> "UsesProfiling":
+        """Whether a prediction chooses an action, by the catalogue as it is now."""
         from care.catalogue import catalogue_of, read_catalogue
-        from care.jurisdiction import jurisdiction
 
         try:
-            law = jurisdiction(self._care.jurisdiction)
-            return read_catalogue(catalogue_of(self._home.root), law).uses_profiling(action)
+            return read_catalogue(catalogue_of(self._home.root), law).uses_profiling
         except HoldfastError:
             # Nobody can know: who objects to profiling is not sent anything.
-            return True
+            return lambda action: True

@@ -1,12 +1,15 @@
-"""What was handed over is cancelled where the customer has withdrawn since."""
+"""What was handed over is cancelled where the customer has withdrawn or was erased since."""
 
 from datetime import datetime, timedelta
 
 from care.delivery.go import withdrawn
+from care.ledger.forget import ERASED
 from pipeline.care.workspace import CareWorkspace
 
-_OVERLAP = timedelta(minutes=1)
-"""Longer than from the claim of a decision to its handover: who withdraws between is seen then."""
+_OVERLAP = timedelta(minutes=10)
+"""Longer than from the claim of a decision to its handover: who withdraws between is seen then. And
+longer than a caller's clock may be fast: what it says to happen later is in force only by then.
+"""
 
 
 def cancel_withdrawn(care: CareWorkspace, now: datetime, since: datetime | None) -> datetime:
@@ -27,7 +30,7 @@ def cancel_withdrawn(care: CareWorkspace, now: datetime, since: datetime | None)
         `now`.
     """
     handed = care.ledger.handed
-    customers = None if since is None else handed.spoke_since(since - _OVERLAP)
+    customers = None if since is None else {ERASED, *handed.spoke_since(since - _OVERLAP)}
     decisions = handed.open(now, customers)
     if decisions:
         consents = care.ledger.consents.in_force(now, {one.customer_id for one in decisions})

@@ -33,8 +33,8 @@ class CheckedDecision(TypedDict):
         list[str],
         Field(
             description=(
-                "Why not: the state of a decision that is not handed over, such as `cancelled`;"
-                " `unknown`, `care_halted`, `too_late`; or `do_not_contact`, `no_consent`,"
+                "Why not: the state of a decision that is not with a receiver, such as `cancelled`;"
+                " `unknown`, `erased`, `care_halted`, `too_late`; or `do_not_contact`, `no_consent`,"
                 " `profiling_objection` and `quiet_hours` of the contact policy. Empty where `go`."
             )
         ),

@@ -15,6 +15,7 @@ from care.delivery.message import Message, Text, send_message
 from care.delivery.relay import Relay, Round
 from care.delivery.webhook import Webhook
 from care.jurisdiction import jurisdiction
+from care.ledger.forget import ERASED, forget_people
 from care.ledger.handed import Breaches
 from care.ledger.ledger import Ledger
 from care.ledger.outbox import Route
@@ -29,13 +30,18 @@ CRM = Route(receiver="crm", channels=("sms",))
 
 
 @pytest.fixture(params=KINDS)
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with ledger_url(request.param, tmp_path) as url:
-        opened = Ledger(url)
-        opened.record_plan(plan_row(), {}, map(decision_row, range(3)))
-        opened.approve("spring-1", "d" * 64, ANA, NOON)
-        yield opened
-        opened.close()
+        yield url
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    opened = Ledger(url)
+    opened.record_plan(plan_row(), {}, map(decision_row, range(3)))
+    opened.approve("spring-1", "d" * 64, ANA, NOON)
+    yield opened
+    opened.close()
 
 
 def hand_over(ledger: Ledger, route: Route = CRM) -> list[Claim]:
@@ -72,6 +78,17 @@ def test_a_withdrawal_after_the_handover_cancels_and_wins_a_tie(ledger: Ledger) 
     objects = said("C2", is_granted=False, purpose="profiling", channel="any")
     ledger.consents.record([objects], "request", NOON + MINUTE)
     assert cancelled(ledger) == {"D2": "profiling_objection"}
+
+
+def test_what_was_handed_over_of_who_was_erased_is_cancelled(ledger: Ledger, url: str) -> None:
+    granted = [said(f"C{number}", is_granted=True) for number in range(3)]
+    ledger.consents.record(granted, "request", NOON)
+    hand_over(ledger)
+    forget_people(url, {"C1"})
+    assert [one.decision_id for one in ledger.handed.open(NOON, {ERASED})] == ["D1"]
+    assert cancelled(ledger) == {"D1": ERASED}
+    (claim,) = ledger.outbox.claim_cancels(NOON, 9, CRM)
+    assert (claim.decision.decision_id, claim.decision.customer_id) == ("D1", ERASED)
 
 
 def test_what_can_no_longer_be_sent_is_not_cancelled(ledger: Ledger) -> None:

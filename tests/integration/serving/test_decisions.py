@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from care.consents import ConsentStatement
+from care.ledger.forget import forget_people
 from care.ledger.rows import Verdicts
 from care.settings import CareSettings
 from holdfast.home import Home
@@ -77,6 +78,25 @@ def test_a_halt_and_a_cancel_are_a_no(home: Home) -> None:
         ledger.handed.cancel({"D0": "no_consent"}, NOW)
         ledger.halt("Ana", NOW)
     assert checked(home, "D0", "D1") == {"D0": ["cancelled"], "D1": ["care_halted"]}
+
+
+def test_a_receiver_may_ask_before_its_answer_is_recorded(home: Home) -> None:
+    with ledger_of(home) as ledger:
+        (claim,) = ledger.outbox.claim(NOW, 1, lambda rows: Verdicts())
+    assert claim.decision.decision_id == "D2"
+    assert checked(home, "D2") == {"D2": []}
+
+
+def test_nothing_may_be_sent_to_who_was_erased_also_where_no_consent_is_needed(home: Home) -> None:
+    service = decision_row(7, channel="sms", action_class="service")
+    with ledger_of(home) as ledger:
+        ledger.record_plan(plan_row("spring-2"), {}, [service])
+        ledger.approve("spring-2", "d" * 64, ANA, NOW)
+        claims = ledger.outbox.claim(NOW, 9, lambda rows: Verdicts())
+        ledger.outbox.handed_over(claims, NOW)
+    assert checked(home, "D7") == {"D7": []}
+    forget_people(UK.ledger_url(home), {"C0", "C7"})
+    assert checked(home, "D0", "D7") == {"D0": ["erased"], "D7": ["erased"]}
 
 
 def test_a_key_needs_the_scope_and_a_request_its_form(home: Home) -> None:
