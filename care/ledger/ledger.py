@@ -18,7 +18,7 @@ from care.ledger.handed import Handed
 from care.ledger.lease import WorkLease
 from care.ledger.measured import Measured
 from care.ledger.outbox import Outbox
-from care.ledger.outcomes import OutcomeFate, record_outcomes
+from care.ledger.outcomes import OutcomeFate, record_outcomes, reported_of
 from care.ledger.queries import decision_query, decision_row, is_halted, move
 from care.ledger.rows import (
     Approver,
@@ -326,7 +326,9 @@ class Ledger:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def decisions_about(self, customers: Collection[str]) -> list[dict[str, Any]]:
-        """What was decided of customers, as JSON objects: each decision with its newest state."""
+        """What was decided of customers, as JSON objects: each decision with its newest state, and
+        with what channels reported of it.
+        """
         query = decision_query().where(t.DECISIONS.c.customer_id.in_(sorted(customers)))
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(t.DECISIONS.c.decided_at)).mappings().all()
@@ -342,7 +344,8 @@ class Ledger:
                     for name in ("decided_at", "send_after", "send_before")
                 }
                 state = connection.execute(states.limit(1)).scalar()
-                about.append({**row, **times, "state": state})
+                reported = reported_of(connection, row["decision_id"])
+                about.append({**row, **times, "state": state, "outcomes": reported})
         return about
 
     def decisions(self, campaign_id: str) -> list[tuple[datetime, DecisionRow]]:

@@ -1,13 +1,13 @@
 """Outcomes of decisions in the ledger, as channels report them."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from care.ledger import tables as t
 from care.ledger.queries import in_parts
-from care.ledger.rows import OutcomeRow, microseconds
+from care.ledger.rows import OutcomeRow, microseconds, moment
 
 OutcomeFate = Literal["taken", "repeated", "differs", "unknown"]
 """What became of an outcome: it counts; it was told before; it was told before with another value,
@@ -55,3 +55,21 @@ def record_outcomes(connection: sa.Connection, outcomes: Sequence[OutcomeRow]) -
     if added:
         connection.execute(t.OUTCOMES.insert(), added)
     return fates
+
+
+def reported_of(connection: sa.Connection, decision_id: str) -> list[dict[str, Any]]:
+    """What channels reported of a decision, as JSON objects, the first first."""
+    query = (
+        sa.select(t.OUTCOMES)
+        .where(t.OUTCOMES.c.decision_id == decision_id)
+        .order_by(t.OUTCOMES.c.happened_at, t.OUTCOMES.c.outcome)
+    )
+    return [
+        {
+            "outcome": row["outcome"],
+            "value": row["value"],
+            "happened_at": moment(row["happened_at"]).isoformat(),
+            "reported_at": moment(row["reported_at"]).isoformat(),
+        }
+        for row in connection.execute(query).mappings()
+    ]

@@ -179,6 +179,8 @@ class Places:
                 removed += remove_rows(path, IDS, self._has_score, dry_run=self._dry_run)
         for path in sorted((self._home.care / "sent").glob("*.csv")):
             removed += _forget_in_csv(path, self._people, self._dry_run)
+        for path in sorted((self._home.care / "sent").glob("*.parquet")):
+            removed += remove_rows(path, IDS, self._has_score, dry_run=self._dry_run)
         return removed
 
     def _forget_requests(self) -> int:

@@ -3,6 +3,7 @@
 import csv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,8 +11,9 @@ import pytest
 
 from care.consents import ConsentStatement
 from care.delivery.files import COLUMNS
-from care.delivery.receivers import Receivers
+from care.delivery.receivers import Files, Receivers
 from care.ledger.forget import ERASED
+from care.ledger.rows import OutcomeRow
 from care.policy import NO, UNKNOWN, YES
 from features.contracts.vocabulary import CONTACT_CHANNELS
 from features.operator.repository import OperatorRepository
@@ -42,9 +44,10 @@ def next_day() -> datetime:
     return NOON + timedelta(days=1)
 
 
-def sent_now(care: CareWorkspace) -> Sent:
+def sent_now(care: CareWorkspace, format: Literal["csv", "parquet"] = "csv") -> Sent:
     """All that is due handed over as a file."""
-    files = Delivery(receivers=Receivers(), secrets={}, clock=next_day, machine_clock=next_day)
+    receivers = Receivers(files=Files(format=format))
+    files = Delivery(receivers=receivers, secrets={}, clock=next_day, machine_clock=next_day)
     return send_due(care, files, FEATURES)
 
 
@@ -244,19 +247,34 @@ def test_a_campaign_runs_on_its_days_only(home: Home) -> None:
             approve_campaign(care, "calls", ANA, None, noon)
 
 
-def test_who_is_erased_is_gone_from_care_too(home: Home) -> None:
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_who_is_erased_is_gone_from_care_too(home: Home, format: Literal["csv", "parquet"]) -> None:
     with care_of(home, SETTINGS) as care:
         plan = approved(care)
-        sent_now(care)
+        file = sent_now(care, format).path
         decided = care.ledger.decisions("calls")
-        person = decided[0][1].customer_id
+        sent = next(row for _, row in decided if row.channel is not None)
+        person = sent.customer_id
+        answered = OutcomeRow(
+            decision_id=sent.decision_id,
+            outcome="answered",
+            value=1.0,
+            happened_at=next_day(),
+            reported_at=next_day(),
+        )
+        care.ledger.record_outcomes([answered])
         told = export_person(home, person, now=NOON, language="en").document["care"]
+        (outcome,) = next(one["outcomes"] for one in told if one["decision_id"] == sent.decision_id)
+        assert (outcome["outcome"], outcome["value"]) == ("answered", 1.0)
+        assert outcome["happened_at"] == next_day().isoformat()
         assert [one["decision_id"] for one in told] == [
             row.decision_id for _, row in decided if row.customer_id == person
         ]
     assert erase_people(home, [person], now=NOON, dry_run=True).rows["care"] > 0
     erased = erase_people(home, [person], now=NOON)
     assert erased.rows["care"] > 0
+    assert file is not None
+    assert person.encode() not in file.read_bytes()
     # An account that is shared stays elsewhere with the others.
     assert [one for one in erased.findings or () if one.path.startswith("care/")] == []
     with care_of(home, SETTINGS) as care:
