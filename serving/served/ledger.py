@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from care.settings import CareSettings
 from holdfast.errors import InputError
@@ -42,11 +42,17 @@ class ServedLedger:
         Raises
         ------
         Problem
-            409 where it cannot be opened, 503 where its database does not answer.
+            409 where it cannot be opened, 422 where its database cannot hold a value of the request,
+            503 where it does not answer.
         """
         ledger = self._open()
         try:
             yield ledger
+        except DataError:
+            # To be sent again would not help.
+            raise Problem(
+                422, "A value cannot be kept in the ledger, such as a text with the character NUL."
+            ) from None
         except SQLAlchemyError as error:
             _log.warning("the ledger does not answer: %s", type(error).__name__)
             raise Problem(

@@ -43,4 +43,7 @@ def read_past(field: str, text: str, now: datetime) -> datetime:
     if time > now + _CLOCK_SKEW:
         here = now.isoformat(timespec="seconds")
         raise InputError(field, f"must not lie in the future; here it is {here}", text)
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise InputError(field, "must lie in the years 1 to 9999 of UTC", text) from None

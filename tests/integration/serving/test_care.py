@@ -86,6 +86,7 @@ def test_a_consent_counts_once_and_the_withdrawal_wins(home: Home) -> None:
         ({"happened_at": "2026-03-03T09:00:00"}, "consents[0].happened_at"),
         ({"happened_at": "2026-03-04T13:00:00Z"}, "consents[0].happened_at"),
         ({"happened_at": "yesterday"}, "consents[0].happened_at"),
+        ({"happened_at": "0001-01-01T00:00:00+14:00"}, "consents[0].happened_at"),
         ({"customer_id": ""}, "consents[0].customer_id"),
         ({"note": "asked to stop"}, "consents[0].note"),
     ],
@@ -197,6 +198,9 @@ def test_the_ledger_may_be_another_database(home: Home, tmp_path: Path) -> None:
         care = CareSettings(ledger=url)
         with care_service(home, care) as caller:
             caller.post("/v1/consents", json={"consents": [consent()]})
+            # No client is to send it again and again.
+            unfit = caller.post("/v1/consents", json={"consents": [consent(customer_id="C\0")]})
+            problem(unfit, 422)
         assert not (home.care / "ledger.db").exists()
         with ledger_of(home, care) as ledger:
             assert ledger.consents.in_force(NOW).granted("offers", "sms", C1).tolist() == [YES]
