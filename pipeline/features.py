@@ -13,7 +13,6 @@ from features.raw_tables.options import RawOptions
 from features.settings import FeatureSettings, OperatorSettings
 from features.sources import open_source
 from features.sources.files.text_form import TextForms
-from features.sources.joined import JoinedTables
 from holdfast.clock import keep_time
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
@@ -235,8 +234,6 @@ def take_in(
     """
     forms = forms or TextForms.read(home.raw)
     tables = open_raw_tables(source, encoding, watermark, forms)
-    if home.exported_care.exists():
-        tables = JoinedTables(tables, open_source(str(home.exported_care)))
     from features.compute.known import last_build, require_last_tables
     from features.erased.erased_ids import ErasedIds
     from features.erased.erased_rows import ErasedRows
@@ -244,7 +241,10 @@ def take_in(
     from features.intake.store import settled_marks
     from features.retained.kept_since import KeptSince
     from features.retained.refused_rows import RefusedRows
+    from features.sources.joined import JoinedTables
 
+    if home.exported_care.exists():
+        tables = JoinedTables(tables, open_source(str(home.exported_care)))
     with locked(home):
         finish_pending_removal(home)
         if expectations is None:
