@@ -6,7 +6,8 @@ or not. Touched rows are left out.
 
 Where arms were drawn at random, rows in control also represent the treated ones. Their weight is
 ``(1 - h) / p``, where ``p`` is the probability of control and ``h`` the campaign's share of
-holdout; rows of the holdout represent themselves. The weights of several decisions multiply.
+holdout; rows of the holdout represent themselves. The weights of several decisions multiply, but
+for those of one campaign that draws each household once: the later ones were no further draws.
 
 Where care followed a rule, no row surely represents the treated ones. Leaving them out alone would
 keep the lines that were lost before care could reach them, and give them too much weight, more so
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from features.contracts.tables import ARRIVED, HAPPENED
 from features.contracts.vocabulary import OTHER
 from holdfast.arrays import Floats
+from training.labelling.draws import HOUSEHOLD, campaigns_drawn_once, with_households
 from training.labelling.history import RawHistory
 
 GREATEST_WEIGHT = 20.0
@@ -80,6 +82,7 @@ def care_exposure(history: RawHistory, rows: pl.DataFrame) -> CareExposure:
         .sort("contact_id")
         .collect()
     )
+    decisions = with_households(history, decisions)
     numbered = rows.with_row_index("row")
     # An arm that nobody understands may have been treated.
     treated = pl.col("arm").is_in(["treatment", OTHER])
@@ -88,14 +91,21 @@ def care_exposure(history: RawHistory, rows: pl.DataFrame) -> CareExposure:
         _holdout_shares(decisions), on="campaign_id", how="left"
     )
     control_weight = (1 - pl.col("holdout_share").fill_null(0.0)) / pl.col("propensity")
-    by_row = affecting.group_by("row").agg(
-        treated.any().alias("touched"),
-        pl.col("decided_at").filter(treated & ~drawn).min().alias("cared_at"),
-        pl.when((pl.col("arm") == "control") & drawn)
-        .then(control_weight)
-        .otherwise(1.0)
-        .product()
-        .alias("weight"),
+    is_first = pl.struct("row", "campaign_id", "arm").is_first_distinct()
+    is_draw = is_first | ~pl.col("campaign_id").is_in(campaigns_drawn_once(decisions).implode())
+    # Without a campaign nothing says which decisions belong together.
+    by_row = (
+        affecting.with_columns(is_draw.fill_null(True).alias("is_draw"))
+        .group_by("row")
+        .agg(
+            treated.any().alias("touched"),
+            pl.col("decided_at").filter(treated & ~drawn).min().alias("cared_at"),
+            pl.when((pl.col("arm") == "control") & drawn & pl.col("is_draw"))
+            .then(control_weight)
+            .otherwise(1.0)
+            .product()
+            .alias("weight"),
+        )
     )
     exposed = numbered.join(by_row, on="row", how="left", maintain_order="left").with_columns(
         pl.col("touched").fill_null(False), pl.col("weight").fill_null(1.0)
@@ -181,17 +191,7 @@ def _held_out(
         .group_by("customer_id")
         .agg(pl.col(ARRIVED).min())
     )
-    homes = (
-        history.as_known("customers", ["household_id"])
-        .select("customer_id", "household_id")
-        .collect()
-    )
-    at_home = held.join(homes, on="customer_id", how="left").select(
-        pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias(
-            "household"
-        ),
-        ARRIVED,
-    )
+    at_home = with_households(history, held).rename({HOUSEHOLD: "household"})
     since = at_home.group_by("household").agg(pl.col(ARRIVED).min())
     held_since = rows.select("row", "household", "label_end").join(
         since, on="household", how="left", maintain_order="left"

@@ -4,6 +4,10 @@ Only contacts whose arm was drawn at random count; treatment is compared with co
 is left out: its households have gone without any offer ever since, so that they differ from treated
 ones by more than this action. Without them, the probability of an arm is the stored propensity
 divided by ``1 - h``, where ``h`` is the campaign's probability of holding somebody out.
+
+A campaign that draws each household once, and decides about it again while it runs, has drawn nothing
+the second time: who is still there then depends on the arm, and so do features. Only the first decisions
+about a household count, as in the campaign's own measurement.
 """
 
 from collections.abc import Sequence
@@ -20,6 +24,7 @@ from features.fields import SERVICES
 from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
+from training.labelling.draws import HOUSEHOLD, campaigns_drawn_once, with_households
 from training.labelling.history import RawHistory
 from training.uplift.experiment import Experiment
 
@@ -88,6 +93,7 @@ def select_contacts(history: RawHistory, action: str) -> RandomisedContacts:
     rows = rows.join(
         _lost(history), on="contact_id", how="left", maintain_order="left"
     ).with_columns((pl.col("propensity") / (1 - pl.col("held_out"))).alias("of_arm"))
+    rows = _marking_repeats(history, rows)
     left_out: dict[str, int] = {}
     for reason, wrong in (
         ("not drawn at random: no propensity", pl.col("propensity").is_null()),
@@ -98,6 +104,7 @@ def select_contacts(history: RawHistory, action: str) -> RandomisedContacts:
         ("in the holdout, which goes without all offers", pl.col("arm") == "holdout"),
         ("in an arm that is neither treatment nor control", pl.col("arm") == OTHER),
         ("drawn among no other arm than the holdout", pl.col("of_arm") > 1 - _SAME),
+        ("of a household that the campaign had drawn before", pl.col("is_repeat")),
         ("about a customer as a whole", pl.col("subscription_id").is_null()),
         ("outcome not known yet", pl.col("lost").is_null()),
     ):
@@ -150,13 +157,12 @@ def experiments(
         matrix[chosen] = repository.historical(SERVICE, lines, mondays[place[chosen]])
     parts = np.split(matrix, np.cumsum([len(selected.rows) for selected in contacts])[:-1])
     return [
-        _experiment(history, selected, part, columns)
-        for selected, part in zip(contacts, parts, strict=True)
+        _experiment(selected, part, columns) for selected, part in zip(contacts, parts, strict=True)
     ]
 
 
 def _experiment(
-    history: RawHistory, contacts: RandomisedContacts, matrix: Floats, columns: tuple[str, ...]
+    contacts: RandomisedContacts, matrix: Floats, columns: tuple[str, ...]
 ) -> Experiment:
     has_features = ~np.isnan(matrix).all(axis=1)
     rows = contacts.rows.filter(pl.Series(has_features))
@@ -169,7 +175,7 @@ def _experiment(
         outcome_name=f"retained after {OUTCOME_DAYS} days",
         propensity=rows["of_arm"].to_numpy(),
         source="stored",
-        cluster=_households(history, rows),
+        cluster=_households(rows),
         matrix=matrix[has_features],
         features=columns,
         labels=columns,
@@ -192,6 +198,15 @@ def _decisions(history: RawHistory) -> pl.DataFrame:
         .collect()
     )
     return decisions.sort("decided_at", "contact_id")
+
+
+def _marking_repeats(history: RawHistory, rows: pl.DataFrame) -> pl.DataFrame:
+    """Contacts with ``is_repeat``: of a household that the campaign, which draws once, drew before."""
+    at_home = with_households(history, rows)
+    first = pl.col("decided_at").min().over("campaign_id", HOUSEHOLD)
+    of_once = pl.col("campaign_id").is_in(campaigns_drawn_once(at_home).implode())
+    is_repeat = (pl.col("decided_at") > first) & of_once.fill_null(False)
+    return at_home.with_columns(is_repeat.alias("is_repeat"))
 
 
 def _shares(rows: pl.DataFrame) -> pl.DataFrame:
@@ -249,13 +264,7 @@ def _treated_again(decisions: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bo
     return rows["contact_id"].is_in(treated.unique().implode()).to_numpy()
 
 
-def _households(history: RawHistory, rows: pl.DataFrame) -> NDArray[np.int64]:
-    homes = (
-        history.as_known("customers", ["household_id"])
-        .select("customer_id", "household_id")
-        .collect()
+def _households(rows: pl.DataFrame) -> NDArray[np.int64]:
+    return np.unique(rows[HOUSEHOLD].to_numpy().astype(str), return_inverse=True)[1].astype(
+        np.int64
     )
-    names = rows.join(homes, on="customer_id", how="left", maintain_order="left").select(
-        pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias("home")
-    )
-    return np.unique(names["home"].to_numpy().astype(str), return_inverse=True)[1].astype(np.int64)

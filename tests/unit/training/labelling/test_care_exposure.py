@@ -102,6 +102,20 @@ CASES: dict[str, tuple[Callable[[LineTables], None], bool, float]] = {
         False,
         8,
     ),
+    "control again in a campaign that draws once": (
+        lambda t: (t.care(1, 5, "control", 0.5), t.care(2, 70, "control", 0.5)),
+        False,
+        2,
+    ),
+    "control again in a campaign that draws anew": (
+        lambda t: (
+            *(t.care(1, 5, "control", 0.5), t.care(2, 70, "control", 0.5)),
+            t.care(3, 5, "control", 0.5, customer_id="c2", subscription_id="s2"),
+            t.care(4, 70, "treatment", 0.5, customer_id="c2", subscription_id="s2"),
+        ),
+        False,
+        4,
+    ),
     "control as often as to be clipped": (
         lambda t: [
             t.care(number, 5 + number, "control", 0.2, campaign_id=str(number))

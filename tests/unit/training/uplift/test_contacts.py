@@ -152,6 +152,27 @@ def test_contacts_without_a_draw_or_an_outcome_are_left_out_and_counted(
     }
 
 
+def test_only_the_first_decision_counts_where_a_campaign_draws_each_household_once(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    contact(tables, 3, 1.0, "treatment")
+    contact(tables, 13, 71.0, "treatment")
+    contact(tables, 4, 1.0, "control")
+    contact(tables, 14, 71.0, "control", lost=1.0)
+    # Customers 1 and 2 are of one household; lines decided about together are drawn together.
+    contact(tables, 1, 8.0, "control")
+    contact(tables, 2, 8.0, "control")
+    history = tables.history(tmp_path)
+    selected = select_contacts(history, "call")
+    assert sorted(selected.rows["contact_id"]) == ["k1", "k2", "k3", "k4"]
+    assert selected.left_out == {"of a household that the campaign had drawn before": 2}
+    # Where somebody comes into the other arm, each decision is a draw.
+    contact(tables, 5, 1.0, "control")
+    contact(tables, 15, 71.0, "treatment")
+    selected = select_contacts(tables.history(tmp_path / "anew"), "call")
+    assert (len(selected.rows), selected.left_out) == (8, {})
+
+
 @pytest.mark.parametrize(
     ("decisions", "expected"),
     [
