@@ -97,6 +97,7 @@ def check(
         from features.mapping.unmapped import unmapped
         from features.operator.repository import OperatorRepository
         from features.retained.kept_since import KeptSince
+        from features.retained.own_decisions import OwnDecisions
         from features.retained.refused_rows import RefusedRows
 
         report = run(
@@ -106,7 +107,9 @@ def check(
             options=options,
             disables=OperatorRepository(own_home).catalogue.features_without,
             refused=RefusedRows(
-                ErasedRows(ErasedIds.read(own_home.erased)), KeptSince.read(own_home.kept_since)
+                ErasedRows(ErasedIds.read(own_home.erased)),
+                KeptSince.read(own_home.kept_since),
+                OwnDecisions.read(own_home.exported_care),
             ),
         )
     mapped = None
@@ -304,7 +307,7 @@ def _print_check(report: "CheckReport") -> None:
     print_replaced(report, console)
     if refused := sum(table.refused for table in report.tables):
         console.print(
-            f"[dim]left out[/dim] {refused:,} rows of people who were erased, or older than rows are kept"
+            f"[dim]left out[/dim] {refused:,} rows of people who were erased, older than rows are kept, or of our own decisions"
         )
     for table in report.tables:
         if table.unknown_columns:

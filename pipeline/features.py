@@ -10,6 +10,7 @@ from features.mapping.opening import open_raw_tables, place_of
 from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
 from features.raw_tables.options import RawOptions
+from features.retained.own_decisions import OWN_CARE_PART
 from features.settings import FeatureSettings, OperatorSettings
 from features.sources import open_source
 from features.sources.files.text_form import TextForms
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from features.intake.verdicts import NightVerdict
     from features.operator.materialize import Materialized
 
-
-OWN_CARE_PART = "holdfast_care.parquet"
-"""File of a raw table that our own care gave back (see `pipeline.care.nightly.export`)."""
 
 _OWN_ZONE = OperatorSettings()
 
@@ -240,6 +238,7 @@ def take_in(
     from features.intake.check import accept
     from features.intake.store import settled_marks
     from features.retained.kept_since import KeptSince
+    from features.retained.own_decisions import OwnDecisions
     from features.retained.refused_rows import RefusedRows
     from features.sources.joined import JoinedTables
 
@@ -260,7 +259,9 @@ def take_in(
             options=options or RawOptions(),
             disables=OperatorRepository(home).catalogue.features_without,
             judge=None if expectations is None else _recorded(expectations, home, now),
-            refused=RefusedRows(erased, KeptSince.read(home.kept_since)),
+            refused=RefusedRows(
+                erased, KeptSince.read(home.kept_since), OwnDecisions.read(home.exported_care)
+            ),
         )
         if erased.has_grown:
             erased.ids.write(home.erased)

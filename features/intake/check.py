@@ -349,7 +349,7 @@ class _TableCheck:
             for batch in part.batches():
                 written = plan.written(batch.rows)
                 rows, faults, unlisted = check_rows(self.table, plan.canonical(written))
-                refused, faults = self.refused.leave_out(self.table, rows, faults)
+                refused, faults = self.refused.leave_out(self.table, part.name, rows, faults)
                 faulty = np.unique(np.concatenate([refused, *(fault.at for fault in faults)]))
                 for one in unlisted:
                     replaced.add(one.counts(faulty))

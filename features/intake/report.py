@@ -73,8 +73,8 @@ class TableReport:
 
     @property
     def refused(self) -> int:
-        """Rows left out because whom they are about was erased, or because rows are not kept for so
-        long.
+        """Rows left out because whom they are about was erased, because rows are not kept for so
+        long, or because they tell of our own decisions what the ledger says.
         """
         return self.read - self.accepted - self.quarantined
 

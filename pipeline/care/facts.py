@@ -28,6 +28,7 @@ from features.operator.line_facts import (
     line_facts,
 )
 from features.operator.repository import OperatorRepository
+from features.retained.own_decisions import OWN_CARE_PART
 from holdfast.arrays import Floats, Texts
 from holdfast.errors import InputError
 from holdfast.home import Home
@@ -35,7 +36,6 @@ from holdfast.zone import day_of
 from models.churn import CHURN, NON_PAYMENT
 from models.registry import SHADOW
 from models.score_set import ScoreFacts, read_facts, read_scores
-from pipeline.features import OWN_CARE_PART
 from training.labelling.history import RawHistory
 from training.labelling.population import lines_porting
 

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from care.ledger.ledger import Ledger
 from features.contracts.tables import TABLES
+from features.retained.own_decisions import OWN_CARE_PART
 from holdfast.home import Home
-from pipeline.features import OWN_CARE_PART
 
 
 def export_care(home: Home, ledger: Ledger) -> dict[str, int]:

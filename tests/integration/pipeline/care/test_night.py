@@ -14,6 +14,7 @@ from care.ledger.rows import DecisionRow, OutcomeRow, Verdicts
 from care.model import Arm
 from care.settings import CareSettings
 from features.intake.expectations import Expectations
+from features.retained.own_decisions import OWN_CARE_PART
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.care.approve import approve_campaign, approve_nightly, end_nightly
@@ -22,7 +23,7 @@ from pipeline.care.nightly.matured import record_matured
 from pipeline.care.nightly.night import CareFailedError, CareOfNight, NightlyCampaign, NightOfCare
 from pipeline.care.plan import plan_campaign
 from pipeline.care.workspace import care_of
-from pipeline.features import OWN_CARE_PART, take_in
+from pipeline.features import take_in
 from pipeline.night.nightly import run_night
 from pipeline.night.options import NightOptions
 from tests.builders.care_home import NOON, SETTINGS

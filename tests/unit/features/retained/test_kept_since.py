@@ -84,10 +84,10 @@ def test_old_rows_are_left_out_with_their_faults_beside_those_of_erased_people()
         Fault("amount", "null", "must be", np.array([0])),
     ]
     refused = RefusedRows(ErasedRows(gone), KEPT)
-    at, left = refused.leave_out(TABLES["recharges"], rows, faults)
+    at, left = refused.leave_out(TABLES["recharges"], "a", rows, faults)
     assert at.tolist() == [0, 3]
     assert [(fault.rule, fault.at.tolist()) for fault in left] == [("range", [1])]
-    at, left = RefusedRows().leave_out(TABLES["recharges"], rows, faults)
+    at, left = RefusedRows().leave_out(TABLES["recharges"], "a", rows, faults)
     assert (at.tolist(), left) == ([], faults)
 
 
