@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 from typing import TYPE_CHECKING, Annotated
@@ -89,7 +90,8 @@ def work(
             care=care,
             delivery=delivery,
             features=FeatureSettings.read(),
-            holder=f"{socket.gethostname()}:{os.getpid()}",
+            # In containers, two machines may have one name and each process the number 1.
+            holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
             failpoint=failpoint(),
         )
         asyncio.run(_until_signal(plan, wait))
