@@ -231,11 +231,12 @@ class CareOfNight:
     ) -> NightlyCampaign:
         name = rule.campaign_id
         try:
-            campaign = care.campaign(name)
-            action = care.catalogue.actions[campaign.action]
+            action = care.catalogue.actions[care.campaign(name).action]
             if not may_run and action.action_class != "owed":
                 return _not_planned(name, sentence("care_may_not_run"))
             planned = plan_campaign(care, name, self._features, self._clock)
+            # As the file is after planning: what was written meanwhile nobody has approved.
+            campaign = care.campaign(name)
         except InputError as error:
             return _not_planned(name, as_written(str(error)))
         if not planned.counts.intended:
