@@ -4,10 +4,13 @@ An operator may keep a catalogue of its own in its home; the one here is the def
 strict, and tells every mistake at once, each by its line.
 """
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,11 +19,12 @@ from care.jurisdiction import Jurisdiction
 from care.model import LANGUAGES, Action, Trigger
 from care.texts import fields_in, template_faults
 from features.contracts.vocabulary import CONTACT_CHANNELS
-from holdfast.documents import inspect_document
+from holdfast.documents import inspect_document, to_document
 from holdfast.errors import InputError
 
 DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
+_WORDING_LETTERS = 16
 _NO_BOUNDS = {"at_least": None, "at_most": None}
 _SAID_BY_LANGUAGE = ("opt_out", "untargeted_choice", "personalised_price")
 _SOURCES = (*("behaviour", "billing", "network", "service", "contract", "survey", "prediction"),)
@@ -87,6 +91,19 @@ class Catalogue:
     operator: OperatorTexts
     actions: Mapping[str, Action]
     triggers: Mapping[str, Trigger]
+
+    @cached_property
+    def wordings(self) -> Mapping[str, str]:
+        """By action, a digest of all that its messages say, but for facts of customers."""
+        operator = to_document(self.operator)
+        said = {
+            code: json.dumps([action.texts, operator], sort_keys=True)
+            for code, action in self.actions.items()
+        }
+        return {
+            code: hashlib.sha256(text.encode()).hexdigest()[:_WORDING_LETTERS]
+            for code, text in said.items()
+        }
 
     def uses_profiling(self, code: str) -> bool:
         """Whether a prediction chooses an action; true of one that is not there any more."""

@@ -16,6 +16,10 @@ ContactIds = Callable[[str], Mapping[str, str]]
 """Gives by the name of a system, how it knows each customer."""
 
 
+WORDING = "wording"
+"""Field of a decision in which the digest of its text stands, as it was planned and approved."""
+
+
 class UnfitError(Exception):
     """A decision cannot be told to a receiver as things are; says why, without attribute values."""
 
@@ -60,12 +64,16 @@ class Texts:
         Raises
         ------
         UnfitError
-            A fact that it needs is not known.
+            A fact that it needs is not known, or its text is another than the one approved.
         """
         decision = claim.decision
         action = self.catalogue.actions.get(decision.action)
         if action is None:
             raise UnfitError("its action is no longer in the catalogue")
+        # A decision of an earlier release says nothing of it.
+        wording = self.catalogue.wordings[action.code]
+        if decision.fields.get(WORDING, wording) != wording:
+            raise UnfitError("its text is another than the one that was approved")
         language = self.language_of(str(decision.fields.get("language") or ""))
         operator = self.catalogue.operator
         fields = {name: value for name, value in decision.fields.items() if name in action.fields}

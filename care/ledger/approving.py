@@ -102,12 +102,13 @@ def newest_plan(ledger: Ledger, campaign_id: str) -> PlanRow:
 
 
 def rule_digest(campaign: Campaign, catalogue: Catalogue) -> str:
-    """SHA-256 of what a rule approves of a campaign: its file, its action with all texts, and its
-    triggers.
+    """SHA-256 of what a rule approves of a campaign: its file, its action with all texts and what the
+    operator says of itself in them, and its triggers.
     """
     approved = [
         to_document(campaign),
         to_document(catalogue.actions[campaign.action]),
+        catalogue.wordings[campaign.action],
         *(to_document(catalogue.triggers[code]) for code in campaign.triggers),
     ]
     text = json.dumps(approved, sort_keys=True, ensure_ascii=False)

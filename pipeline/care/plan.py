@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from care.campaign import LEAST_SHADOW_CONTROL, Campaign
 from care.delivery.go import TIME_ZONE
+from care.delivery.message import WORDING
 from care.ledger.ledger import Ledger
 from care.ledger.rows import DecisionRow, PlanRow, moment
 from care.measure import half_width, households_needed
@@ -307,6 +308,7 @@ def _decisions(
                 **values,
                 "language": str(known.languages[row]),
                 TIME_ZONE: str(known.time_zones[row]),
+                WORDING: care.catalogue.wordings[action.code],
             },
         )
 

@@ -41,7 +41,7 @@ class Recheck:
     """
 
     def __init__(self, care: CareWorkspace, features: FeatureSettings, clock: Clock) -> None:
-        self._care, self._clock = care, clock
+        self.care, self._clock = care, clock
         merge_consents(care.home, care.ledger, clock())
         self._earlier = earlier_decisions(care.ledger)
         self._decided = {entry.decision.decision_id: entry.decided_at for entry in self._earlier}
@@ -65,8 +65,8 @@ class Recheck:
         transaction waits for it.
         """
         for code, decided_at in waiting:
-            if code in self._care.catalogue.actions:
-                self._facts(self._care.catalogue.actions[code], decided_at)
+            if code in self.care.catalogue.actions:
+                self._facts(self.care.catalogue.actions[code], decided_at)
 
     def for_files(self, decisions: Sequence[DecisionRow]) -> Verdicts:
         """What policy says of decisions that go into a file: whoever reads it waits for the end of
@@ -75,7 +75,7 @@ class Recheck:
         refused: dict[str, str] = {}
         # Read for each claim: somebody may have withdrawn since the one before.
         customers = {decision.customer_id for decision in decisions}
-        consents = self._care.ledger.consents.in_force(self._clock(), customers)
+        consents = self.care.ledger.consents.in_force(self._clock(), customers)
         made: dict[tuple[str, datetime], list[DecisionRow]] = {}
         unknown: dict[str, datetime] = {}
         for one in decisions:
@@ -85,7 +85,7 @@ class Recheck:
                 # Approved since this was made; whoever is made next knows it.
                 unknown[one.decision_id] = self._clock()
         for (code, decided_at), chosen in made.items():
-            action = self._care.catalogue.actions.get(code)
+            action = self.care.catalogue.actions.get(code)
             if action is None:
                 refused |= {one.decision_id: NOT_IN_CATALOGUE for one in chosen}
             else:
@@ -135,7 +135,7 @@ class Recheck:
                 facts.policy(str(channel), action).taken(rows),
                 **consent_facts(consents, str(channel), facts.customer_id[rows]),
             )
-            law = self._care.law
+            law = self.care.law
             at = np.full(len(asked), now)
             when = next_allowed(at, known.zone, known.zones, str(channel), law)
             question = PolicyQuestion(
@@ -144,7 +144,7 @@ class Recheck:
                 cool_down_days=action.cool_down_days,
                 channel=str(channel),
                 jurisdiction=law,
-                limits=self._care.limits,
+                limits=self.care.limits,
                 care_is_halted=self._halted,
             )
             refusals = judge(replace(known, send_at=when), question)
@@ -159,7 +159,7 @@ class Recheck:
         if key not in self._known:
             earlier = [entry for entry in self._earlier if entry.decided_at < decided_at]
             self._known[key] = policy_facts(
-                *(self._care.home, action, self._care.limits, earlier),
+                *(self.care.home, action, self.care.limits, earlier),
                 *(ConsentsInForce(), self._reading, self._clock()),
             )
         return self._known[key]

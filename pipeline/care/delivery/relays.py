@@ -76,7 +76,6 @@ async def opened_relays(
     failpoint : Failpoint
         Called between the steps.
     """
-    texts = texts_of(care)
 
     def judges(decisions: Sequence[DecisionRow]) -> Verdicts:
         return recheck().for_webhooks(decisions)
@@ -92,7 +91,7 @@ async def opened_relays(
                     outbox=care.ledger.outbox,
                     receiver=receiver,
                     sender=webhook,
-                    compose=_composer(care, receiver, texts, recheck),
+                    compose=_composer(care, receiver, recheck),
                     judges=judges,
                     clock=delivery.clock,
                     random=Random(),  # noqa: S311 - spreads attempts, and hides nothing
@@ -104,7 +103,7 @@ async def opened_relays(
 
 
 def _composer(
-    care: CareWorkspace, receiver: Receiver, texts: Texts, recheck: Callable[[], Recheck]
+    care: CareWorkspace, receiver: Receiver, recheck: Callable[[], Recheck]
 ) -> Callable[[Claim, datetime], Message]:
     @lru_cache(maxsize=1)
     def ids(snapshot: datetime) -> Mapping[str, str]:
@@ -116,7 +115,8 @@ def _composer(
             contact_id = ids(recheck().snapshot).get(claim.decision.customer_id)
             if contact_id is None:
                 raise UnfitError(f"the customer has no id in the system {receiver.system}")
-        return send_message(claim, texts.fill(claim), contact_id, now, now)
+        text = texts_of(recheck().care).fill(claim)
+        return send_message(claim, text, contact_id, now, now)
 
     return compose
 

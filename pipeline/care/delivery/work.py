@@ -6,11 +6,13 @@ It holds a lease in the ledger. Whoever loses the lease ends, and what it had cl
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from care.catalogue import catalogue_of, read_catalogue
 from care.delivery.relay import Relay, Round
 from care.ledger.lease import Held
 from features.settings import FeatureSettings
@@ -125,6 +127,7 @@ async def _take_lease(plan: WorkPlan, stop: asyncio.Event, wait_seconds: float) 
 class _Work:
     def __init__(self, plan: WorkPlan, held: Held, stop: asyncio.Event) -> None:
         self._plan, self._held, self._stop = plan, held, stop
+        self._catalogue = catalogue_of(plan.care.home.root)
         self._recheck: Recheck | None = None
         self._stamp: object = None
         self._looked_at: datetime | None = None
@@ -171,22 +174,36 @@ class _Work:
             raise WorkError("another process has taken the lease over; this one ends")
 
     async def _look_again(self) -> None:
-        """Read facts anew where a night, or an approval, has changed what is known."""
+        """Read facts anew where a night, an approval or the catalogue has changed what is known."""
         await asyncio.to_thread(self._read_facts)
 
     def _read_facts(self) -> None:
         plan = self._plan
         waiting = plan.care.ledger.outbox.waiting()
-        stamp = (newest_snapshot(plan.care.home), halted_by_night(plan.care.home), set(waiting))
+        stamp = (
+            newest_snapshot(plan.care.home),
+            halted_by_night(plan.care.home),
+            set(waiting),
+            _written(self._catalogue),
+        )
         if stamp != self._stamp:
-            recheck = Recheck(plan.care, plan.features, plan.delivery.clock)
+            recheck = Recheck(self._care(), plan.features, plan.delivery.clock)
             recheck.read(waiting)
             self._recheck, self._stamp = recheck, stamp
+
+    def _care(self) -> CareWorkspace:
+        """Care with the catalogue as it is written now; where that has mistakes, as it was."""
+        care = self._plan.care if self._recheck is None else self._recheck.care
+        try:
+            return replace(care, catalogue=read_catalogue(self._catalogue, care.law))
+        except HoldfastError as error:
+            _log.warning("the catalogue counts as it was: %s", error)
+            return care
 
     async def _cancel(self) -> None:
         """Cancel what was handed over about customers who have withdrawn since."""
         self._looked_at = await asyncio.to_thread(
-            cancel_withdrawn, self._plan.care, self._plan.delivery.clock(), self._looked_at
+            cancel_withdrawn, self._policy().care, self._plan.delivery.clock(), self._looked_at
         )
 
     async def _expire(self) -> None:
@@ -225,6 +242,15 @@ class _Work:
                 await step()
             except SQLAlchemyError as error:
                 _log.warning("the ledger does not answer (%s)", type(error).__name__)
+
+
+def _written(path: Path) -> object:
+    """Changes with a file."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None  # it is being replaced
+    return about.st_mtime_ns, about.st_size
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:

@@ -178,6 +178,22 @@ def test_who_wants_no_contact_since_the_plan_is_not_sent_anything(home: Home) ->
         assert states["handed_over"] == plan.counts.sent - about_one
 
 
+def test_a_text_is_sent_as_it_was_approved_or_not_at_all(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        plan = approved(care)
+        file = home.care / "catalogue.toml"
+        before = file.read_text(encoding="utf-8")
+        file.write_text(before.replace('sender = "', 'sender = "Another '), encoding="utf-8")
+    with care_of(home, SETTINGS) as care:
+        assert sent_now(care).states["dead"] == plan.counts.sent
+        other = planned(care)
+        file.write_text(before, encoding="utf-8")
+        assert other.row.digest != plan.row.digest
+    with care_of(home, SETTINGS) as care:
+        care.ledger.outbox.replay("Ana", NOON)
+        assert sent_now(care).states["handed_over"] == plan.counts.sent
+
+
 def test_consents_of_the_raw_tables_are_in_the_ledger_before_a_plan(home: Home) -> None:
     rows = pa.concat_tables(map(pq.read_table, (home.raw / "consents").glob("*.parquet")))
     keys = rows.select(["customer_id", "purpose", "channel", "happened_at", "state"])

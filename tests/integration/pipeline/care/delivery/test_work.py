@@ -140,3 +140,28 @@ def test_what_is_quiet_for_a_customer_waits_until_it_is_not(home: Home) -> None:
         waiting = care.ledger.states()["approved"]
         assert 0 < waiting <= to_send
         assert len(receiver.bodies) == to_send - waiting
+
+
+def test_a_text_that_changes_while_it_works_is_sent_as_the_new_plan_has_it(home: Home) -> None:
+    file = home.care / "catalogue.toml"
+    text = file.read_text(encoding="utf-8")
+    with care_of(home, SETTINGS) as care:
+        receiver = RawReceiver()
+        approved, day = asyncio.Event(), Day()
+
+        async def changed() -> None:
+            file.write_text("[operator", encoding="utf-8")  # half a file changes nothing
+            await asyncio.sleep(1.5)
+            file.write_text(text.replace('sender = "', 'sender = "Another '), encoding="utf-8")
+            with care_of(home, SETTINGS) as other:
+                to_send = await asyncio.to_thread(planned, other)
+            approved.set()
+            await until(lambda: len(receiver.seen) == to_send)
+
+        async def run() -> None:
+            async with receiving(receiver):
+                clock = lambda: day() if approved.is_set() else NOON  # noqa: E731
+                await worked(work_plan(care, receiver, clock), changed())
+
+        asyncio.run(run())
+        assert "dead" not in care.ledger.states()
