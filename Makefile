@@ -87,6 +87,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.models.gate
 	$(BIN)/python -m benchmarks.models.level
 	$(BIN)/python -m benchmarks.models.dissatisfaction
+	$(BIN)/python -m benchmarks.models.reminder
 	$(BIN)/python -m benchmarks.models.uplift
 	$(BIN)/python -m benchmarks.models.uplift_verdicts
 	$(BIN)/python -m benchmarks.models.reasons

@@ -14,7 +14,7 @@ of not answering and ``q`` the probability that an answer is a dissatisfied one,
 At ``d = 0`` that is ``1 + o``, one over the probability of answering.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -167,6 +167,38 @@ def is_silent(days_since_answer: Floats) -> Flags:
     return np.isnan(days_since_answer)
 
 
+@dataclass(frozen=True)
+class OddsRatios:
+    """Odds ratios of answering, of the dissatisfied against others with equal columns, that data
+    leave possible.
+
+    Parameters
+    ----------
+    least : float
+        At least 0 and at most 1.
+    most : float
+        At least 1; infinite where data set no limit.
+
+    Raises
+    ------
+    InputError
+        A limit is on the wrong side of 1: a band always contains its estimate.
+    """
+
+    least: float
+    most: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least <= 1:
+            raise InputError("least", "must lie in 0 to 1", self.least)
+        if not self.most >= 1:
+            raise InputError("most", "must be at least 1", self.most)
+
+
+ANY_ODDS_RATIO = OddsRatios(0.0, float("inf"))
+"""Data set no limit."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SensitivityBand:
     """A figure of all who were invited, and its range if satisfaction itself affects who answers.
@@ -174,14 +206,18 @@ class SensitivityBand:
     Parameters
     ----------
     odds_ratio : float
-        At least 1. For equal columns, the odds of answering of the dissatisfied are between
-        ``1 / odds_ratio`` and `odds_ratio` times those of the others.
+        At least 1. For equal columns, the odds of answering of the dissatisfied are assumed to be
+        between ``1 / odds_ratio`` and `odds_ratio` times those of the others.
+    least, most : float
+        These limits, or narrower ones that data set.
     low, estimate, high : float
-        The figure at `odds_ratio`, at 1 and at ``1 / odds_ratio``: the likelier the dissatisfied
-        are to answer, the fewer of them are among those who do not.
+        The figure at `most`, at 1 and at `least`: the likelier the dissatisfied are to answer, the
+        fewer of them are among those who do not.
     """
 
     odds_ratio: float
+    least: float
+    most: float
     low: float
     estimate: float
     high: float
@@ -265,6 +301,7 @@ def prevalence_band(
     response: Floats,
     odds_ratio: float,
     expected: Floats | None = None,
+    possible: OddsRatios = ANY_ODDS_RATIO,
 ) -> SensitivityBand:
     """Share of dissatisfied among all who were invited, with its sensitivity band.
 
@@ -274,6 +311,8 @@ def prevalence_band(
         As in `tilted_weights`.
     odds_ratio : float
         The largest plausible odds ratio, either way; at least 1.
+    possible : OddsRatios
+        Narrower limits that data set.
 
     Raises
     ------
@@ -289,11 +328,16 @@ def prevalence_band(
     >>> [round(value, 3) for value in (band.low, band.estimate, band.high)]
     [0.138, 0.2, 0.314]
     """
-    bound = _log_bound(odds_ratio)
+    if not 1.0 <= odds_ratio < np.inf:
+        raise InputError("odds_ratio", "must be at least 1", odds_ratio)
+    least, most = max(1.0 / odds_ratio, possible.least), min(odds_ratio, possible.most)
     low, estimate, high = (
-        prevalence_at(label, design, response, tilt, expected) for tilt in (bound, 0.0, -bound)
+        prevalence_at(label, design, response, float(np.log(at)), expected)
+        for at in (most, 1.0, least)
     )
-    return SensitivityBand(odds_ratio=odds_ratio, low=low, estimate=estimate, high=high)
+    return SensitivityBand(
+        odds_ratio=odds_ratio, least=least, most=most, low=low, estimate=estimate, high=high
+    )
 
 
 def calibration_band(
@@ -303,6 +347,7 @@ def calibration_band(
     response: Floats,
     odds_ratio: float,
     expected: Floats | None = None,
+    possible: OddsRatios = ANY_ODDS_RATIO,
 ) -> SensitivityBand:
     """Observed over expected of all who were invited, with its sensitivity band.
 
@@ -313,19 +358,14 @@ def calibration_band(
     probability : (n,) float64
         Predictions for answered rows; the expected share of all who were invited is estimated from
         them by weights without a tilt.
-    label, design, response, odds_ratio, expected
+    label, design, response, odds_ratio, expected, possible
         As in `prevalence_band`.
     """
     mean = float(np.average(probability, weights=design * response))
     if not mean > 0:
         raise InputError("probability", "must not all be 0", mean)
-    band = prevalence_band(label, design, response, odds_ratio, expected)
-    return SensitivityBand(
-        odds_ratio=odds_ratio,
-        low=band.low / mean,
-        estimate=band.estimate / mean,
-        high=band.high / mean,
-    )
+    band = prevalence_band(label, design, response, odds_ratio, expected, possible)
+    return replace(band, low=band.low / mean, estimate=band.estimate / mean, high=band.high / mean)
 
 
 def odds_ratio_that_explains(
@@ -358,12 +398,6 @@ def odds_ratio_that_explains(
     if gap(-_FARTHEST_LOG_ODDS_RATIO) < 0 or gap(_FARTHEST_LOG_ODDS_RATIO) > 0:
         return None
     return float(np.exp(brentq(gap, -_FARTHEST_LOG_ODDS_RATIO, _FARTHEST_LOG_ODDS_RATIO)))
-
-
-def _log_bound(odds_ratio: float) -> float:
-    if not 1.0 <= odds_ratio < np.inf:
-        raise InputError("odds_ratio", "must be at least 1", odds_ratio)
-    return float(np.log(odds_ratio))
 
 
 def _check(label: Floats, design: Floats, response: Floats) -> None:

@@ -133,6 +133,13 @@ class SurveySettings(Section):
         le=90,
         description="Days after the last possible invitation in which answers and corrections must have arrived to count.",
     )
+    reminder_days: int = Field(
+        default=3,
+        ge=0,
+        le=60,
+        description="Days after an invitation before which no reminder is sent: answers until then are owed to none. "
+        "0 where that is not known.",
+    )
     response_folds: int = Field(
         default=5,
         ge=2,

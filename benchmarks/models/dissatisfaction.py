@@ -26,7 +26,14 @@ from holdfast.arrays import Floats
 from holdfast.clock import system_clock
 from holdfast.errors import InputError
 from holdfast.home import Home
-from models.dissatisfaction import TARGETS, SurveyTarget, is_silent, odds_ratio_that_explains
+from models.dissatisfaction import (
+    ANY_ODDS_RATIO,
+    TARGETS,
+    OddsRatios,
+    SurveyTarget,
+    is_silent,
+    odds_ratio_that_explains,
+)
 from models.scorer import Scorer
 from models.version import ModelVersion
 from pipeline.features import build_features
@@ -225,6 +232,7 @@ def _shares(survey: SurveyDataset, truth: Truth) -> Iterator[Row]:
         real = float(truth.label[truth.groups[group]].mean())
         design, response = survey.weights.design[mine], survey.weights.response[mine]
         bands = [_band(survey, mine, odds_ratio) for odds_ratio in ODDS_RATIOS]
+        narrowed = _band(survey, mine, ODDS_RATIOS[-1], survey.reminder.odds_ratios)
         explains = odds_ratio_that_explains(real, label[mine], design, response)
         yield {
             "target": survey.dataset.target,
@@ -234,11 +242,17 @@ def _shares(survey: SurveyDataset, truth: Truth) -> Iterator[Row]:
             "by design": f"{np.average(label[mine], weights=design):.3f}",
             "weighted": f"{bands[0].estimate:.3f} ({bands[0].estimate_low:.3f} to {bands[0].estimate_high:.3f})",
             **{f"band at {band.odds_ratio:g}": _shown(band, real) for band in bands},
+            "with the reminder": _shown(narrowed, real),
             "explained at": "never" if explains is None else f"{explains:.2f}",
         }
 
 
-def _band(survey: SurveyDataset, mine: Flags, odds_ratio: float) -> SampledBand:
+def _band(
+    survey: SurveyDataset,
+    mine: Flags,
+    odds_ratio: float,
+    possible: OddsRatios = ANY_ODDS_RATIO,
+) -> SampledBand:
     answered = survey.invited.answered
     return sampled_prevalence(
         survey.invited.label[answered][mine],
@@ -248,6 +262,7 @@ def _band(survey: SurveyDataset, mine: Flags, odds_ratio: float) -> SampledBand:
         odds_ratio,
         survey.config.assessment,
         survey.config.fitting.seed,
+        possible,
     )
 
 

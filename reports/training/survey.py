@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.kit.forest import Entry, Forest, forest
 from reports.kit.numbers import PERCENT, share, signed
-from reports.training.words import named, plain
+from reports.training.words import about, named, plain
 from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.assessment import Estimate
 from training.release.calibration_rules import OBSERVED_OVER_EXPECTED
@@ -34,6 +34,10 @@ class SurveyView:
         among the answers.
     odds_ratio : float or None
         Odds ratio of the sensitivity band.
+    possible : tuple of float and float, or None
+        Odds ratios that data leave of it, where they do.
+    reminder : str
+        What a reminder drawn at random tells of the band, in a sentence; empty where not recorded.
     calibration : Forest or None
         Observed over expected among all who were asked, and its sensitivity band.
     balance : Forest or None
@@ -48,6 +52,8 @@ class SurveyView:
     tiles: tuple[tuple[str, str], ...]
     prevalence: Forest | None
     odds_ratio: float | None
+    possible: tuple[float, float] | None
+    reminder: str
     calibration: Forest | None
     balance: Forest | None
     unbalanced: tuple[int, int] | None
@@ -64,6 +70,10 @@ def survey_view(document: Mapping[str, Any], texts: Texts = ENGLISH) -> SurveyVi
         tiles=tuple(_tiles(document, groups.get("all") or {}, texts)),
         prevalence=_prevalence(groups, texts) if bands else None,
         odds_ratio=bands[0]["odds_ratio"] if bands else None,
+        possible=(bands[0]["least"], bands[0]["most"])
+        if bands and bands[0].get("evidence") == "estimated"
+        else None,
+        reminder=about((document.get("reminder") or {}).get("about", ""), texts),
         calibration=_calibration(document["calibration"], texts)
         if document.get("calibration")
         else None,

@@ -241,6 +241,25 @@ _ABOUT = frozenset(
             "Expected maximum profit of a retention campaign, per row (Verbraken et al. 2013)"
         ),
         to_translate("The same as a share of what a perfect ranking would earn"),
+        to_translate("Assumed: no invitation says whether a reminder was drawn at random"),
+        to_translate(
+            "Assumed: all invitations were drawn for a reminder, or none: nothing can be compared"
+        ),
+        to_translate("Assumed: too few customers answered with a reminder drawn, or without one"),
+        to_translate(
+            "Assumed: customers drawn for a reminder differ from the others, so that the draw"
+            " does not look random"
+        ),
+        to_translate("Assumed: the reminder is not shown to bring more answers"),
+        to_translate(
+            "Assumed: those who answer only when reminded are not shown to be more or less often"
+            " dissatisfied than those who answer at once"
+        ),
+        to_translate(
+            "Estimated on one side from a reminder drawn at random, if those who never answer"
+            " differ from those who answer at once at least as much as those who answer only when"
+            " reminded; assumed on the other side"
+        ),
         to_translate("Unweighted AUC, of those who answered: all answers count the same"),
         to_translate(
             "Weighted AUC, of all who were invited: each answer counts for those whom it represents, as"
@@ -256,8 +275,9 @@ _ABOUT = frozenset(
         ),
     }
 )
-"""What targets, metrics, rankings of answers and weights are about, as `models.targets`,
-`training.evaluation.metrics`, `training.evaluation.assessment` and `training.surveys.dataset` put it.
+"""What targets, metrics, rankings of answers, reminders and weights are about, as `models.targets`,
+`training.evaluation.metrics`, `training.evaluation.assessment`, `training.surveys.reminder` and
+`training.surveys.dataset` put it.
 """
 
 _NAMES = frozenset(

@@ -11,6 +11,7 @@ from tests.builders.html_page import Page
 from training.operator.model import OperatorModel
 from training.release.facts import ChampionComparison
 from training.release.verdict import Finding, Verdict
+from training.surveys.reminder import OUTCOMES
 
 FEATURES = tuple(meaning.name for meaning in meanings())
 PASSED = Verdict(passed=True, reasons=())
@@ -22,10 +23,19 @@ SURVEY: dict[str, Any] = {
             "answered": answered,
             "dissatisfied": answered // 5,
             "prevalence_of_answers": 0.18,
-            "prevalence": {"odds_ratio": 2.0, "low": 0.14, "estimate": 0.2, "high": 0.28},
+            "prevalence": {
+                "odds_ratio": 2.0,
+                "least": 0.9,
+                "most": 2.0,
+                "evidence": "estimated",
+                "low": 0.14,
+                "estimate": 0.2,
+                "high": 0.28,
+            },
         }
         for name, answered in (("all", 2_100), ("silent", 900), ("heard", 1_200))
     },
+    "reminder": {"outcome": "narrowed", "about": OUTCOMES["narrowed"]},
     "delivered_share": 0.97,
     "calibration": {"odds_ratio": 2.0, "low": 0.81, "estimate": 1.04, "high": 1.33},
     "weights": {"effective_rows": 1500.4, "most": 7.25, "clipped_share": 0.012},

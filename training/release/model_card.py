@@ -377,12 +377,20 @@ def _survey(document: object) -> list[str]:
         words,
         "",
         *_table(("figure", "answered", "estimate", "band"), rows),
+        *_reminder(document.get("reminder")),
     ]
 
 
+def _reminder(document: object) -> list[str]:
+    """What a reminder drawn at random tells of the band."""
+    return ["", f"{document['about']}."] if isinstance(document, Mapping) else []
+
+
 def _band(band: Mapping[str, Any]) -> tuple[str, str]:
-    interval = f"{band['low']:.4f} to {band['high']:.4f}, odds up to {band['odds_ratio']:g} times"
-    return f"{band['estimate']:.4f}", interval
+    odds = f"odds up to {band['odds_ratio']:g} times"
+    if band.get("evidence") == "estimated":
+        odds = f"odds {band['least']:.2f} to {band['most']:.2f} times, estimated"
+    return f"{band['estimate']:.4f}", f"{band['low']:.4f} to {band['high']:.4f}, {odds}"
 
 
 def _flags(facts: TrainingFacts | None, verdict: Mapping[str, Any] | None) -> list[str]:

@@ -29,6 +29,8 @@ from training.settings import TrainingConfig
 from training.surveys.eligible import eligible_rows
 from training.surveys.facts import SurveyFacts, survey_facts
 from training.surveys.labels import SurveyRows, survey_rows
+from training.surveys.reminder import Reminder, predicted_by_columns, reminder_evidence
+from training.surveys.reminder_rows import ReminderRows, reminder_rows
 from training.surveys.response_model import Response, fit_response
 from training.surveys.sensitivity import SampledBand, sampled_calibration
 from training.surveys.weights import SurveyWeights, balance, survey_weights
@@ -61,6 +63,8 @@ class SurveyDataset:
         The probability that each was answered.
     weights : SurveyWeights
         Weights of the answered rows.
+    reminder : Reminder
+        What a reminder drawn at random tells of the sensitivity band.
     facts : SurveyFacts
         Facts about the survey rows.
     config : TrainingConfig
@@ -73,6 +77,7 @@ class SurveyDataset:
     silent: NDArray[np.bool_]
     response: Response
     weights: SurveyWeights
+    reminder: Reminder
     facts: SurveyFacts
     config: TrainingConfig
 
@@ -107,6 +112,7 @@ class SurveyDataset:
             odds_ratio,
             self.config.assessment,
             self.config.fitting.seed,
+            self.reminder.odds_ratios,
         )
 
 
@@ -232,7 +238,14 @@ def _weighted(
     answer = np.unique(invited.invitation_ids[answered], return_inverse=True)[1].astype(np.int64)
     weights = survey_weights(design[answered], response.probability[answered], surveys, answer)
     balances = balance(observed, names, answered, design, weights)
-    facts = survey_facts(target, invited, silent, weights, response, balances, config)
+    reminders = reminder_rows(rows.history, target, invited.customers, surveys)
+    reminder = reminder_evidence(
+        reminders,
+        _before_the_draw(reminders, invited, observed, names),
+        predicted_by_columns(reminders, invited, weights),
+        config,
+    )
+    facts = survey_facts(target, invited, silent, weights, response, balances, reminder, config)
     chosen = np.flatnonzero(answered)
     dataset = Dataset(
         target=target.name,
@@ -266,9 +279,23 @@ def _weighted(
         silent=silent,
         response=response,
         weights=weights,
+        reminder=reminder,
         facts=facts,
         config=config,
     )
+
+
+def _before_the_draw(
+    reminders: ReminderRows, invited: SurveyRows, observed: Floats, names: tuple[str, ...]
+) -> dict[str, Floats]:
+    """Columns observed of invitations for which a reminder was drawn or not; NaN where they are no
+    row of the dataset.
+    """
+    columns = np.full((len(reminders), len(names)), np.nan)
+    ids, first = np.unique(invited.invitation_ids, return_index=True)
+    _, here, there = np.intersect1d(reminders.invitation_ids, ids, return_indices=True)
+    columns[here] = observed[first[there]]
+    return dict(zip(names, columns.T, strict=True))
 
 
 def _of_rows(people: pl.DataFrame, rows: SurveyRows) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.dissatisfaction import SurveyTarget
 from training.settings import TrainingConfig
 from training.surveys.labels import SurveyRows
+from training.surveys.reminder import Reminder
 from training.surveys.response_model import Response
 from training.surveys.sensitivity import SampledBand, sampled_prevalence
 from training.surveys.weights import BALANCED, Balance, SurveyWeights, WeightDiagnostics
@@ -65,6 +66,9 @@ class SurveyFacts:
         by design weights alone and by combined weights.
     balance : tuple of Balance
         The columns with the largest differences before weighting.
+    reminder : dict of str to JSON
+        What a reminder drawn at random tells of the sensitivity band, see
+        `training.surveys.reminder.Reminder`.
     calibration : SampledBand or None
         Observed over expected among all who were invited, from a model's test rows; None before
         there is a model.
@@ -82,6 +86,7 @@ class SurveyFacts:
     unbalanced_before: int
     unbalanced_after: int
     balance: tuple[Balance, ...]
+    reminder: dict[str, Any]
     calibration: SampledBand | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +101,7 @@ def survey_facts(
     weights: SurveyWeights,
     response: Response,
     balances: Sequence[Balance],
+    reminder: Reminder,
     config: TrainingConfig,
 ) -> SurveyFacts:
     """Compute the facts.
@@ -114,6 +120,8 @@ def survey_facts(
         The probability that each row was answered.
     balances : sequence of Balance
         Differences between answers and invitations.
+    reminder : Reminder
+        What a reminder drawn at random tells.
     config : TrainingConfig
         Its `labels`, `surveys`, `assessment` and seed.
     """
@@ -124,7 +132,8 @@ def survey_facts(
         horizon_days=target.horizon_days,
         answer_days=config.surveys.answer_days,
         groups={
-            name: _group(invited, members, weights, config) for name, members in groups.items()
+            name: _group(invited, members, weights, reminder, config)
+            for name, members in groups.items()
         },
         prevalence_by_design=float(
             np.average(invited.label[invited.answered], weights=weights.design)
@@ -135,11 +144,16 @@ def survey_facts(
         unbalanced_before=sum(abs(one.before) > BALANCED for one in balances),
         unbalanced_after=sum(abs(one.after) > BALANCED for one in balances),
         balance=tuple(balances[:WORST_COLUMNS]),
+        reminder=reminder.to_json(),
     )
 
 
 def _group(
-    invited: SurveyRows, members: NDArray[np.bool_], weights: SurveyWeights, config: TrainingConfig
+    invited: SurveyRows,
+    members: NDArray[np.bool_],
+    weights: SurveyWeights,
+    reminder: Reminder,
+    config: TrainingConfig,
 ) -> GroupFacts:
     answered = invited.answered
     answered_members, among = members & answered, members[answered]
@@ -159,6 +173,7 @@ def _group(
             config.surveys.odds_ratio,
             config.assessment,
             config.fitting.seed,
+            reminder.odds_ratios,
         )
     ids = invited.invitation_ids
     return GroupFacts(

@@ -7,6 +7,8 @@ import numpy as np
 
 from holdfast.arrays import Floats, Texts
 from models.dissatisfaction import (
+    ANY_ODDS_RATIO,
+    OddsRatios,
     SensitivityBand,
     calibration_band,
     prevalence_band,
@@ -24,8 +26,12 @@ class SampledBand:
     ----------
     odds_ratio : float
         The largest plausible effect of satisfaction itself on the odds of answering, either way.
+    least, most : float
+        The odds ratios at the ends of the band: these limits, or narrower ones that data set.
+    evidence : {"assumed", "estimated"}
+        Whether data set one of them.
     estimate : float
-        The figure if it has none.
+        The figure if satisfaction has no effect.
     estimate_low, estimate_high : float
         Interval of the estimate from resampling customers.
     low, high : float
@@ -36,6 +42,9 @@ class SampledBand:
     """
 
     odds_ratio: float
+    least: float
+    most: float
+    evidence: str
     estimate: float
     estimate_low: float
     estimate_high: float
@@ -60,6 +69,7 @@ def sampled_prevalence(
     odds_ratio: float,
     settings: AssessmentSettings,
     seed: int,
+    possible: OddsRatios = ANY_ODDS_RATIO,
 ) -> SampledBand:
     """Share of dissatisfied among all who were invited.
 
@@ -76,8 +86,10 @@ def sampled_prevalence(
         Draws.
     seed : int
         Of the draws.
+    possible : OddsRatios
+        Narrower limits that data set.
     """
-    band = prevalence_band(label, design, response, odds_ratio)
+    band = prevalence_band(label, design, response, odds_ratio, possible=possible)
     return _sampled(band, label, None, design, response, customers, settings, seed)
 
 
@@ -90,6 +102,7 @@ def sampled_calibration(
     odds_ratio: float,
     settings: AssessmentSettings,
     seed: int,
+    possible: OddsRatios = ANY_ODDS_RATIO,
 ) -> SampledBand:
     """Observed over expected of all who were invited: 1 where probabilities are right on average.
 
@@ -97,10 +110,10 @@ def sampled_calibration(
     ----------
     probability : (n,) float64
         Predicted, of answered rows.
-    label, design, response, customers, odds_ratio, settings, seed
+    label, design, response, customers, odds_ratio, settings, seed, possible
         As in `sampled_prevalence`.
     """
-    band = calibration_band(label, probability, design, response, odds_ratio)
+    band = calibration_band(label, probability, design, response, odds_ratio, possible=possible)
     return _sampled(band, label, probability, design, response, customers, settings, seed)
 
 
@@ -115,8 +128,10 @@ def _sampled(
     seed: int,
 ) -> SampledBand:
     names, customer = np.unique(customers, return_inverse=True)
-    bound = float(np.log(band.odds_ratio))
-    tilted = [tilted_weights(label, design, response, tilt) for tilt in (bound, 0.0, -bound)]
+    tilted = [
+        tilted_weights(label, design, response, float(np.log(ratio)))
+        for ratio in (band.most, 1.0, band.least)
+    ]
     divisor = design * response * (np.ones(len(label)) if probability is None else probability)
     rows = [*(weight * label for weight in tilted), *tilted, divisor]
     sums = np.stack([np.bincount(customer, weights=row, minlength=len(names)) for row in rows])
@@ -136,8 +151,12 @@ def _sampled(
         "Resampling customers",
     )["figure"]
     limits = [interval(float(drawn[0, end]), drawn[1:, end]) for end in range(3)]
+    assumed = (band.least, band.most) == (1.0 / band.odds_ratio, band.odds_ratio)
     return SampledBand(
         odds_ratio=band.odds_ratio,
+        least=band.least,
+        most=band.most,
+        evidence="assumed" if assumed else "estimated",
         estimate=band.estimate,
         estimate_low=limits[1][0],
         estimate_high=limits[1][1],

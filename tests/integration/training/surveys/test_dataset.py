@@ -119,6 +119,21 @@ def test_weights_represent_all_eligible_customers(csat: SurveyDataset) -> None:
     assert "answering" in document["weights"]
 
 
+def test_a_reminder_is_looked_at_where_one_was_drawn(
+    csat: SurveyDataset, contacts: SurveyDataset
+) -> None:
+    told = csat.reminder
+    assert told.reminded > 0
+    assert told.not_reminded > 0
+    # There are few answers here; but the draw looks random, also by the dataset's columns.
+    assert told.outcome != "not_random"
+    assert csat.facts.reminder == told.to_json()
+    assert contacts.reminder.outcome == "none"
+    band = contacts.facts.groups["all"].prevalence
+    assert band is not None
+    assert (band.evidence, band.least, band.most) == ("assumed", 1 / 3, 3.0)
+
+
 def test_silent_customers_have_no_answer_in_half_a_year(home: Home, csat: SurveyDataset) -> None:
     answers = raw(home, "survey_answers").select("customer_id", "happened_at", "arrived_at")
     dataset = csat.dataset

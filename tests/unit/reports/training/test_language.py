@@ -30,6 +30,7 @@ from training.release.facts import ChampionComparison
 from training.release.sentences import TEMPLATES
 from training.release.verdict import Finding, Verdict, of_horizon, of_stratum, sentence_of
 from training.surveys.dataset import WEIGHTS
+from training.surveys.reminder import OUTCOMES
 
 CHINESE = ("zh-Hans", "zh-Hant")
 TERMS = frozenset(
@@ -187,7 +188,7 @@ def test_figures_read_as_in_china() -> None:
 
 def test_what_targets_and_metrics_are_about_is_as_they_say() -> None:
     abouts = {metric.about for metric in METRICS.values()}
-    abouts |= {*ANSWER_RANKINGS.values(), ANSWERS_VARY}
+    abouts |= {*ANSWER_RANKINGS.values(), ANSWERS_VARY, *OUTCOMES.values()}
     assert abouts | {target.about for target in TARGETS.values()} | {WEIGHTS} == words._ABOUT
     assert {words.plain(name) for name in METRICS} <= words._NAMES
     assert set(words._TARGETS) == set(TARGETS)

@@ -254,6 +254,8 @@ def test_the_survey_section(page: Page) -> None:
     assert "33.3 %" in text
     assert "all who were asked 2,100 of 6,300 answered 20.0 % (14.0 % to 28.0 %)" in text
     assert "up to 2 times higher or lower" in text
+    assert "Estimated on one side from a reminder drawn at random" in text
+    assert "The band is narrowed to odds ratios from 0.90 to 2.00." in text
     assert "test period 1.04 (0.81 to 1.33)" in text
     assert "survey answers 182d +0.45 → −0.05" in text
     assert "Columns outside it: 14 before, 2 after." in text

@@ -14,6 +14,7 @@ from training.evaluation.leaks import Flag
 from training.release.facts import SURVEY, TRAINING
 from training.release.model_card import model_card
 from training.release.signature import InputExample
+from training.surveys.reminder import OUTCOMES
 
 REFUSED = {
     "at": "2026-01-02T03:04:05+00:00",
@@ -86,6 +87,11 @@ def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
         in shown
     )
     assert "dissatisfied, silent" not in shown
+    groups["all"]["prevalence"] = {**band, "least": 1.0, "most": 3.0, "evidence": "estimated"}
+    reminder = {"outcome": "narrowed", "about": OUTCOMES["narrowed"]}
+    shown = card({**documents(), SURVEY: {"groups": groups, "reminder": reminder}})
+    assert "| 0.0800 to 0.3000, odds 1.00 to 3.00 times, estimated |" in shown
+    assert "Estimated on one side from a reminder drawn at random" in shown
     assert "did not answer" not in card(documents())
 
 
