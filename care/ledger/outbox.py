@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from care.ledger import tables as t
 from care.ledger.database import reading
-from care.ledger.queries import decision_query, decision_row, in_parts, is_halted, move
+from care.ledger.queries import decision_query, decision_row, held_up, in_parts, is_halted, move
 from care.ledger.rows import (
     Claim,
     DecisionRow,
+    HeldUp,
     MessageKind,
     Settlement,
     Verdicts,
@@ -187,6 +188,11 @@ class Outbox:
         )
         with reading(self._engine) as connection:
             return [(row.action, moment(row.decided_at)) for row in connection.execute(query)]
+
+    def held_up(self) -> list[HeldUp]:
+        """What has not left though it is approved, by its reason."""
+        with reading(self._engine) as connection:
+            return held_up(connection)
 
     def take_over(self, worker: int) -> int:
         """Let be claimed at once what a worker that lost its lease has claimed.

@@ -1,4 +1,6 @@
-"""What parts of the ledger share: reading decisions, and moving them from state to state."""
+"""What parts of the ledger share: reading decisions, moving them from state to state, and counting
+what holds them up.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from care.ledger import tables as t
-from care.ledger.rows import DecisionRow, microseconds, moment
+from care.ledger.rows import DecisionRow, HeldUp, microseconds, moment
 from care.model import DecisionState
 
 _IDS_AT_ONCE = 500
@@ -81,3 +83,44 @@ def decision_row(row: sa.RowMapping) -> DecisionRow:
     # Erased fields leave the decision.
     fields = {} if row["fields"] is None else row["fields"]
     return DecisionRow(**{**{name: row[name] for name in names}, **times, "fields": fields})
+
+
+def held_up(connection: sa.Connection) -> list[HeldUp]:
+    """What waits or was given up, by its reason; what is claimed is on its way."""
+    out, moves = t.OUTBOX.c, t.TRANSITIONS.c
+    last = (
+        sa.select(moves.decision_id, sa.func.max(moves.number).label("number"))
+        .where(moves.decision_id.in_(sa.select(out.decision_id)))
+        .group_by(moves.decision_id)
+        .subquery()
+    )
+    is_dead = out.state == "dead"
+    held = (
+        sa.select(
+            is_dead.label("is_dead"),
+            (out.attempts > 0).label("has_failed"),
+            # Before an attempt, the last transition says who approved.
+            sa.case((sa.or_(is_dead, out.attempts > 0), moves.why), else_="").label("why"),
+            out.next_at,
+        )
+        .join(last, last.c.decision_id == out.decision_id)
+        .join(
+            t.TRANSITIONS,
+            sa.and_(moves.decision_id == last.c.decision_id, moves.number == last.c.number),
+        )
+        .where(sa.or_(is_dead, sa.and_(out.kind == "send", out.state == "approved")))
+        .subquery()
+    )
+    same = (held.c.is_dead, held.c.has_failed, held.c.why)
+    counted = sa.select(*same, sa.func.count(), sa.func.min(held.c.next_at))
+    return [
+        HeldUp(
+            count=count,
+            how="given_up" if dead else "tried_again" if failed else "waits",
+            why=why,
+            next_at=None if dead else moment(next_at),
+        )
+        for dead, failed, why, count, next_at in connection.execute(
+            counted.group_by(*same).order_by(*same)
+        )
+    ]

@@ -288,3 +288,30 @@ def microseconds(moment: datetime) -> int:
 def moment(stored: int) -> datetime:
     """A stored time, in UTC."""
     return _EPOCH + timedelta(microseconds=stored)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldUp:
+    """Messages that wait for the same reason.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    how : {"waits", "tried_again", "given_up"}
+        Whether they wait for their time, an attempt has failed, or nobody tries again.
+    why : str
+        What came of the last attempt; empty where they wait for their time.
+    next_at : datetime or None
+        When the first of them is tried (UTC); None where they are given up.
+    """
+
+    count: int
+    how: Literal["waits", "tried_again", "given_up"]
+    why: str
+    next_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        next_at = self.next_at and self.next_at.isoformat()
+        return {"count": self.count, "how": self.how, "why": self.why, "next_at": next_at}

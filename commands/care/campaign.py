@@ -19,6 +19,9 @@ from commands.command import (
 from holdfast.failpoint import Failpoint, no_failpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from care.ledger.rows import HeldUp
     from care.measurement import Measurement
     from holdfast.clock import Clock
     from pipeline.care.workspace import CareWorkspace
@@ -199,3 +202,17 @@ def print_states(states: dict[str, int]) -> None:
     """Print how many decisions are in each state."""
     for state, count in states.items():
         typer.echo(f"  {state}: {count:,}")
+
+
+def print_held_up(held_up: "Sequence[HeldUp]") -> None:
+    """Print what has not left though it is approved, and why."""
+    for one in held_up:
+        when = "" if one.next_at is None else f"{one.next_at:%Y-%m-%d %H:%M} UTC"
+        typer.echo(
+            {
+                "waits": f"{one.count:,} wait for their time, the first for {when}",
+                "tried_again": f"{one.count:,} are tried again, the first at {when}: {one.why}",
+                "given_up": f"{one.count:,} were given up: {one.why}."
+                " `holdfast care replay` tries again",
+            }[one.how]
+        )

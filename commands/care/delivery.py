@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.care.campaign import opened, print_states
+from commands.care.campaign import opened, print_held_up, print_states
 from commands.command import HomeOption, JsonOption, reporting_errors
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def send(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if sent.path is None and not any(sent.by_webhook.values()):
         typer.echo("Nothing was handed over.")
     print_states(sent.states)
+    print_held_up(sent.held_up)
 
 
 @reporting_errors

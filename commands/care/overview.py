@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from commands.care.campaign import CampaignArgument, opened
+from commands.care.campaign import CampaignArgument, opened, print_held_up
 from commands.command import HomeOption, JsonOption, reporting_errors
 
 
@@ -20,10 +20,19 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
         campaigns = overviews(care.ledger)
         halted, breaches = care.ledger.is_halted, care.ledger.handed.breaches()
+        held_up = care.ledger.outbox.held_up()
     if as_json:
         listed = [one.to_json() for one in campaigns]
         counted = {name: vars(count) for name, count in breaches.items()}
-        print_json({"is_halted": halted, "campaigns": listed, "breaches": counted})
+        waiting = [one.to_json() for one in held_up]
+        print_json(
+            {
+                "is_halted": halted,
+                "campaigns": listed,
+                "held_up": waiting,
+                "breaches": counted,
+            }
+        )
         return
     if halted:
         typer.echo("Care is halted: nothing is sent.")
@@ -31,6 +40,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         typer.echo(f"{one.campaign_id}: {one.state}")
         for state, count in one.decisions.items():
             typer.echo(f"  {state}: {count:,}")
+    print_held_up(held_up)
     for name, breach in breaches.items():
         typer.echo(
             f"{name} has sent what it must not: {breach.late:,} too late,"

@@ -16,7 +16,7 @@ from care.delivery.files import write_file
 from care.delivery.message import Texts, UnfitError
 from care.delivery.receivers import Receivers
 from care.ledger.outbox import FILES, Route
-from care.ledger.rows import Claim, Settlement
+from care.ledger.rows import Claim, HeldUp, Settlement
 from features.settings import FeatureSettings
 from holdfast.logging import progress
 from pipeline.care.delivery.recheck import Recheck
@@ -40,12 +40,15 @@ class Sent:
         Decisions that each receiver took.
     states : dict of str to int
         All decisions of the ledger by their state now.
+    held_up : list of HeldUp
+        What has not left though it is approved, by its reason.
     """
 
     path: Path | None
     in_file: int
     by_webhook: dict[str, int]
     states: dict[str, int]
+    held_up: list[HeldUp]
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -54,6 +57,7 @@ class Sent:
             "handed_over": self.in_file + sum(self.by_webhook.values()),
             "by_webhook": self.by_webhook,
             "states": self.states,
+            "held_up": [one.to_json() for one in self.held_up],
         }
 
 
@@ -73,7 +77,13 @@ def send_due(care: CareWorkspace, delivery: Delivery, features: FeatureSettings)
     recheck.read(care.ledger.outbox.waiting())
     taken = asyncio.run(_to_receivers(care, delivery, recheck))
     path, in_file = _into_file(care, delivery.receivers, recheck, delivery.clock())
-    return Sent(path=path, in_file=in_file, by_webhook=taken, states=care.ledger.states())
+    return Sent(
+        path=path,
+        in_file=in_file,
+        by_webhook=taken,
+        states=care.ledger.states(),
+        held_up=care.ledger.outbox.held_up(),
+    )
 
 
 async def _to_receivers(

@@ -19,7 +19,7 @@ from care.ledger.forget import ERASED, forget_people
 from care.ledger.handed import Breaches
 from care.ledger.ledger import Ledger
 from care.ledger.outbox import Route
-from care.ledger.rows import Claim, OutcomeRow, Settlement, Verdicts
+from care.ledger.rows import Claim, HeldUp, OutcomeRow, Settlement, Verdicts
 from holdfast.clock import system_clock
 from tests.builders.ledger_rows import ANA, NOON, decision_row, plan_row
 from tests.builders.ledgers import KINDS, ledger_url
@@ -194,3 +194,17 @@ def report(ledger: Ledger, *sent: tuple[str, Any]) -> None:
             for name, at in sent
         ]
     )
+
+
+def test_what_has_not_left_is_counted_by_its_reason(ledger: Ledger) -> None:
+    (waits,) = ledger.outbox.held_up()
+    assert (waits.count, waits.how, waits.next_at) == (3, "waits", NOON)
+    first, second, _ = ledger.outbox.claim(NOON, 9, lambda rows: Verdicts(), CRM)
+    assert ledger.outbox.held_up() == []
+    later = Settlement(claim=first, state="approved", why="answer 401", next_at=NOON + MINUTE)
+    never = Settlement(claim=second, state="dead", why="answer 410")
+    ledger.outbox.settle([later, never], NOON)
+    assert ledger.outbox.held_up() == [
+        HeldUp(count=1, how="tried_again", why="answer 401", next_at=NOON + MINUTE),
+        HeldUp(count=1, how="given_up", why="answer 410", next_at=None),
+    ]

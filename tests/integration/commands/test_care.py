@@ -46,6 +46,7 @@ def test_a_campaign_from_its_plan_to_what_is_known(run: Care, home: Home, tmp_pa
     assert answer(run("care", "status", "--json")) == {
         "is_halted": False,
         "campaigns": [],
+        "held_up": [],
         "breaches": {},
     }
     plan = answer(run("care", "plan", "calls", "--json"))
@@ -80,6 +81,11 @@ def test_a_campaign_from_its_plan_to_what_is_known(run: Care, home: Home, tmp_pa
     assert [(one["campaign_id"], one["state"]) for one in status["campaigns"]] == [
         ("calls", "sending")
     ]
+    (waits,) = status["held_up"]
+    assert (waits["count"], waits["how"], waits["why"]) == (plan["sent"], "waits", "")
+    assert (
+        f"{plan['sent']} wait for their time, the first for 2025-" in run("care", "status").stdout
+    )
     told = tmp_path / "told.csv"
     told.write_text("decision_id,outcome,value,happened_at\n", encoding="utf-8")
     assert answer(run("care", "outcomes", str(told), "--json"))["new"] == 0
