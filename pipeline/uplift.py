@@ -238,6 +238,7 @@ def evaluate_home(
             (
                 (evaluation.experiment, action, model)
                 for evaluation in evaluated
+                if evaluation.models  # none where arms are not alike, or nothing ranks customers
                 for model, action in zip(evaluation.models, evaluation.actions, strict=True)
             ),
         )

@@ -123,7 +123,7 @@ def select_contacts(history: RawHistory, action: str) -> RandomisedContacts:
 def experiments(
     history: RawHistory, repository: OperatorRepository, contacts: Sequence[RandomisedContacts]
 ) -> list[Experiment]:
-    """Turn contacts into experiments, with the features of each line on the Monday before.
+    """Turn contacts into experiments, with the features of each line on the last Monday before.
 
     Parameters
     ----------
@@ -143,7 +143,8 @@ def experiments(
     mondays = np.sort(repository.history_mondays(SERVICES[SERVICE][0]))
     rows = pl.concat([selected.rows for selected in contacts])
     at = rows["decided_at"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
-    place = np.searchsorted(mondays, at, side="right") - 1
+    # Features of the very moment of the decision may know of it.
+    place = np.searchsorted(mondays, at, side="left") - 1
     recent = (
         (place >= 0) & (at - mondays[np.maximum(place, 0)] <= _RECENT)
         if len(mondays)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from care.delivery.receivers import Receivers
 from care.ledger.rows import MaturedOutcome
 from features.contracts.tables import TABLES
+from features.retained.own_decisions import OWN_CARE_PART
 from holdfast.home import Home
 from models.targets import TARGETS
 from pipeline.care.approve import approve_campaign
@@ -61,7 +63,7 @@ def sent(care: CareWorkspace, now: datetime) -> list[dict[str, str]]:
     """Plan, approve and hand over; what the operator's systems are to do."""
     plan_campaign(care, "calls", FEATURES, clock_at(now))
     approve_campaign(care, "calls", ANA, None, clock_at(now))
-    later = clock_at(now + DAY)
+    later = clock_at(now + 3 * DAY / 2)  # quiet hours have ended
     files = Delivery(receivers=Receivers(), secrets={}, clock=later, machine_clock=later)
     path = send_due(care, files, FEATURES).path
     assert path is not None
@@ -86,11 +88,12 @@ def test_uplift_takes_a_campaign_that_was_sent_as_randomised(
     home: Home, simulated_operator: Path, tmp_path: Path
 ) -> None:
     """The action is made to harm: one in four is lost who is treated, one in twenty who is not."""
-    noon = newest_snapshot(home) + DAY / 2
-    matured = noon + 130 * DAY
+    # The simulated clock stands at the moment of the snapshot.
+    now = newest_snapshot(home)
+    matured = now + 130 * DAY
     random = np.random.default_rng(1)
     with care_of(home, SETTINGS) as care:
-        rows = sent(care, noon)
+        rows = sent(care, now)
         outcomes = [
             MaturedOutcome(
                 decision_id=decision.decision_id,
@@ -102,7 +105,7 @@ def test_uplift_takes_a_campaign_that_was_sent_as_randomised(
         care.ledger.measured.record_matured(outcomes, matured)
         export_care(home, care.ledger)
     raw = Path(shutil.copytree(simulated_operator / "operator" / "raw", tmp_path / "raw"))
-    as_the_operator_tells(raw, rows, noon + 3 * DAY)
+    as_the_operator_tells(raw, rows, now + 3 * DAY)
     report = take_in(home, str(raw), now=matured + DAY)
     (contacts,) = (one for one in report.tables if one.table == "care_contacts")
     assert contacts.refused == len(rows)
@@ -118,3 +121,14 @@ def test_uplift_takes_a_campaign_that_was_sent_as_randomised(
     assert set(np.round(experiment.propensity, 9)) == {0.5}
     assert action.finding.verdict == "harms"
     assert action.average.low < -0.2 < action.average.high < 0
+
+    # Where arms contradict their propensities nothing is claimed, and no model is registered.
+    path = home.raw / "care_contacts" / OWN_CARE_PART
+    given = pl.read_parquet(path)
+    drawn = pl.when(pl.col("arm") == "treatment").then(0.9).otherwise(0.1)
+    told = given.with_columns(drawn.alias("propensity")).to_arrow()
+    pq.write_table(told.cast(TABLES["care_contacts"].arrow_schema), path)
+    run = evaluate_home(
+        home, ("our_call",), tmp_path / "wrong", QUICK, clock=clock_at(matured + DAY)
+    )
+    assert (run.evidence, run.registered) == ("observational", {})

@@ -108,10 +108,10 @@ def test_treatment_is_compared_with_control_on_earlier_features(
         3: 0.0,
         4: 1.0,
     }
-    # The Monday before, or the one it happened on; never one after.
+    # The last Monday before; features of the moment of the decision could know of it.
     assert {line: float(experiment.matrix[row, 1]) for line, row in rows.items()} == {
         1: 0.0,
-        2: 0.0,
+        2: -7.0,
         3: 7.0,
         4: -7.0,
     }
