@@ -99,6 +99,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.care.policy
 	$(BIN)/python -m benchmarks.care.planning
 	$(BIN)/python -m benchmarks.care.coverage
+	$(BIN)/python -m benchmarks.care.own_care
 	$(BIN)/python -m benchmarks.care.outbox --postgres
 	$(BIN)/python -m benchmarks.models.flat_table
 	$(BIN)/python -m benchmarks.features.table_reading
