@@ -1,8 +1,9 @@
 """What a training costs: the default training of churn, three horizons, from built features to a version.
 
-``python -m benchmarks.models.training [CUSTOMERS] [MONTHS]`` simulates an operator and builds its features,
-which is not counted, and then trains once in a process of its own. It prints processor time and memory by
-step, and the figures of the version. Processor time hardly depends on what else the machine does.
+``python -m benchmarks.models.training [CUSTOMERS] [MONTHS] [--all-rows]`` simulates an operator and
+builds its features, which is not counted, and then trains once in a process of its own, on a sample
+of the rows or on all of them. It prints processor time and memory by step, and the figures of the
+version. Processor time hardly depends on what else the machine does.
 """
 
 import multiprocessing
@@ -20,6 +21,7 @@ from holdfast.home import Home
 from models.churn import CHURN
 from pipeline.features import build_features
 from simulator.engine.simulator import simulate
+from training.fitting import sampling
 from training.operator.dataset import newest_snapshot, target_dataset
 from training.operator.model import train_operator_model
 from training.settings import TrainingConfig
@@ -50,7 +52,7 @@ def main() -> None:
         raw = str(folder / "operator" / "raw")
         build_features(home, FeatureSettings.read(), now=system_clock(), source=raw)
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rows, costs, figures = pool.apply(_train, (home,))
+            rows, costs, figures = pool.apply(_train, (home, "--all-rows" in sys.argv))
     total = sum(cost.cpu_seconds for cost in costs)
     show(
         f"Training of churn: {customers:,} customers, {months} months, {rows:,} labelled rows;"
@@ -60,7 +62,9 @@ def main() -> None:
     show("Figures of the test period", figures)
 
 
-def _train(home: Home) -> tuple[int, list[Cost], list[dict[str, object]]]:
+def _train(home: Home, all_rows: bool) -> tuple[int, list[Cost], list[dict[str, object]]]:
+    if all_rows:
+        sampling.FEWEST_NEGATIVES = sampling.MOST_ROWS
     config = TrainingConfig.read()
     costs = []
     started = time.process_time()

@@ -1,9 +1,9 @@
 """Sampling: all rows with the outcome, and as many of the others as there is still something to learn
 from.
 
-What a row without the outcome teaches is much the same as what the next one does. Ten of them to each
-row with the outcome predict as well as all, in a fraction of the time. They are drawn by stratum, and
-stand for those that were left out, so that no level changes.
+What a row without the outcome teaches is much the same as what the next one does. Twenty of them to
+each row with the outcome predict as well as all, where there are many; ten are too few. They are
+drawn by stratum, and stand for those that were left out, so that no level changes.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ import numpy as np
 from holdfast.arrays import Floats, Positions
 from training.evaluation.ranking import Codes
 
-NEGATIVES_PER_POSITIVE = 10
+NEGATIVES_PER_POSITIVE = 20
 """Rows without the outcome for each with it."""
 
-FEWEST_NEGATIVES = 20_000
+FEWEST_NEGATIVES = 60_000
 """Rows without the outcome that are kept in any case."""
 
 MOST_POSITIVES, MOST_ROWS = 300_000, 2_000_000
