@@ -35,7 +35,8 @@ def open_database(url: str) -> sa.Engine:
         address = sa.make_url(url)
         if address.get_backend_name() not in ("sqlite", "postgresql"):
             raise InputError("ledger", "must be SQLite or PostgreSQL", address.get_backend_name())
-        engine = sa.create_engine(address)
+        # No error quotes ids or facts of customers, also where somebody asks for its traceback.
+        engine = sa.create_engine(address, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
         raise InputError("ledger", "must be a database URL such as sqlite:///care.db") from None
     if engine.dialect.name == "sqlite":

@@ -59,6 +59,15 @@ def test_nothing_is_claimed_before_it_is_approved(ledger: Ledger) -> None:
     assert (claim.campaign_id, claim.token, claim.attempt) == ("spring", 1, 1)
 
 
+def test_no_error_of_the_database_quotes_customers(ledger: Ledger) -> None:
+    twice = [decision_row(1, customer_id="C-4711", fields={"plan": "secret plan"})] * 2
+    with pytest.raises(sa.exc.IntegrityError) as refused:
+        ledger.record_plan(plan_row(), {}, twice)
+    assert "C-4711" not in str(refused.value)
+    assert "secret plan" not in str(refused.value)
+    assert ledger.plans() == []
+
+
 def test_a_plan_is_approved_as_it_was_looked_at_and_once(ledger: Ledger) -> None:
     ledger.record_plan(plan_row(), {}, [decision_row(1)])
     with pytest.raises(InputError, match="digest: must be that of the plan"):
