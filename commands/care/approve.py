@@ -78,7 +78,7 @@ def approve(
         if end:
             ended = end_nightly(care, name, by, clock)
             document = {"campaign_id": name, "ended": ended, "by": by.name}
-            text = "no plan is approved in advance any more" if ended else "none was"
+            text = f"no plan {'is approved in advance any more' if ended else 'was approved in advance'}"
         elif nightly and most_messages is not None and most_cost is not None:
             rule = approve_nightly(care, name, by, most_messages, most_cost, clock)
             document = {

@@ -115,3 +115,5 @@ def test_plans_are_approved_in_advance(run: Care, home: Home) -> None:
     assert (rule["approved_by"], rule["most_messages"], rule["most_cost"]) == ("Bo Li", 500, 750)
     said = run("care", "approve", "calls", "--end", HOLDFAST_CARE_APPROVER_KEY=key)
     assert "no plan is approved in advance any more" in said.stdout
+    again = run("care", "approve", "calls", "--end", HOLDFAST_CARE_APPROVER_KEY=key)
+    assert "no plan was approved in advance" in again.stdout
