@@ -111,6 +111,9 @@ class Outbox:
             verdicts = judges([decision for _, decision in decisions])
             for decision_id, why in verdicts.refused.items():
                 _end(connection, [decision_id], "refused", now, why)
+            if route.receiver != FILES:
+                tried = [rows[one] for one in verdicts.refused if rows[one].token]
+                _recall(connection, tried, route.receiver, at)
             _try_at(connection, verdicts.postponed)
             kept = [
                 (campaign, decision)
@@ -338,6 +341,31 @@ def _claimed(
             ],
         )
     return claims
+
+
+def _recall(connection: sa.Connection, rows: Sequence[Any], receiver: str, at: int) -> None:
+    """Cancel what is refused now but was tried before: the receiver may have it, and its answer was
+    lost.
+    """
+    if rows:
+        connection.execute(
+            t.OUTBOX.insert(),
+            [
+                {
+                    "decision_id": row.decision_id,
+                    "kind": "cancel",
+                    "channel": row.channel,
+                    "receiver": receiver,
+                    "state": "approved",
+                    "next_at": at,
+                    "send_before": row.send_before,
+                    "lease_until": 0,
+                    "token": row.token,
+                    "attempts": 0,
+                }
+                for row in rows
+            ],
+        )
 
 
 def _still_held(connection: sa.Connection, claims: Sequence[Claim]) -> set[str]:

@@ -208,3 +208,17 @@ def test_what_has_not_left_is_counted_by_its_reason(ledger: Ledger) -> None:
         HeldUp(count=1, how="tried_again", why="answer 401", next_at=NOON + MINUTE),
         HeldUp(count=1, how="given_up", why="answer 410", next_at=None),
     ]
+
+
+def test_what_is_refused_after_an_attempt_is_cancelled_at_the_receiver(ledger: Ledger) -> None:
+    first, *_ = ledger.outbox.claim(NOON, 1, lambda rows: Verdicts(), CRM)
+    lost = Settlement(claim=first, state="approved", why="TimeoutError", next_at=NOON)
+    ledger.outbox.settle([lost], NOON)
+    refuse_all = lambda rows: Verdicts(refused={one.decision_id: "no_consent" for one in rows})  # noqa: E731
+    assert ledger.outbox.claim(NOON, 9, refuse_all, CRM) == []
+    assert ledger.states() == {"refused": 3}
+    # The receiver may have the one that was tried, and no other.
+    (cancel,) = ledger.outbox.claim_cancels(NOON, 9, CRM)
+    assert (cancel.decision.decision_id, cancel.kind) == (first.decision.decision_id, "cancel")
+    ledger.outbox.handed_over([cancel], NOON)
+    assert ledger.states() == {"cancelled": 1, "refused": 2}
