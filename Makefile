@@ -86,6 +86,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.models.coverage
 	$(BIN)/python -m benchmarks.models.gate
 	$(BIN)/python -m benchmarks.models.level
+	$(BIN)/python -m benchmarks.maturity
 	$(BIN)/python -m benchmarks.models.dissatisfaction
 	$(BIN)/python -m benchmarks.models.reminder
 	$(BIN)/python -m benchmarks.models.uplift

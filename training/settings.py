@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from holdfast.settings import Section
 from models.settings import BandSettings
 
+LONGEST_SETTLE_DAYS = 60
+"""Late rows are waited for so many days at most, whatever was observed."""
+
 
 class TrainingSettings(Section):
     """How models are fitted and evaluated."""
@@ -108,8 +111,8 @@ class LabelSettings(Section):
     settle_days: int = Field(
         default=7,
         ge=0,
-        le=60,
-        description="Days that late rows are waited for before a horizon counts as complete.",
+        le=LONGEST_SETTLE_DAYS,
+        description="Days that late rows are waited for, at least, before a horizon counts as complete.",
     )
     cutoff_every_weeks: int = Field(
         default=4, ge=1, le=26, description="Weeks from one cut-off to the next."

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from care.ledger.forget import ERASED
 from care.ledger.rows import DecisionRow
 from care.model import Arm
 from holdfast.zone import day_start
+from training.labelling.history import RawHistory
+from training.labelling.maturity import LabelMaturity
 from training.settings import LabelSettings
 
 
@@ -85,13 +88,26 @@ def arms_as_drawn(campaign: Campaign, drawn: Sequence[Drawn], salt: str) -> bool
     return bool(np.array_equal(is_control, numbers < campaign.control_share))
 
 
-def wait(campaign: Campaign, labels: LabelSettings) -> timedelta:
-    """From a draw until its outcome has matured: its days, and those in which late rows arrive."""
-    days = campaign.outcome_days + labels.settle_days
-    if campaign.outcome == "stayed":
-        # An inactive prepaid line is known to be lost only then.
-        days += labels.inactivity_days
-    return timedelta(days=days)
+def wait(campaign: Campaign, labels: LabelSettings, raw: Path, began_at: datetime) -> timedelta:
+    """From a draw until its outcome has matured: its days, and those in which late rows arrive.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Its outcome and days.
+    labels : LabelSettings
+        Those of training.
+    raw : Path
+        Raw tables. How late losses are told is observed in them as they stood at `began_at`, so that
+        planned looks stay where they are.
+    began_at : datetime
+        When the first household was drawn (UTC).
+    """
+    days = timedelta(days=campaign.outcome_days)
+    if campaign.outcome != "stayed":
+        return days + timedelta(days=labels.settle_days)
+    maturity = LabelMaturity.of(RawHistory(raw, began_at), labels)
+    return days + maturity.of_all_lines(labels.inactivity_days)
 
 
 def look_times(

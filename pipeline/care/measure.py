@@ -139,8 +139,9 @@ def _schedule(
     labels: LabelSettings,
     now: datetime,
 ) -> _Schedule:
-    waits = wait(campaign, labels)
-    first = min((one.at for one in arms), default=now) + waits
+    began_at = min((one.at for one in arms), default=now)
+    waits = wait(campaign, labels, care.home.raw, began_at)
+    first = began_at + waits
     if campaign.reading == "any_day":
         past = [now] if arms and first <= now else []
         return _Schedule(past, None if past or not arms else first, first, None, waits)

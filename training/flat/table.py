@@ -20,6 +20,7 @@ from training.labelling.dataset import columns_of, labelled_lines
 from training.labelling.history import RawHistory
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import LineOutcomes
+from training.labelling.maturity import LabelMaturity
 from training.settings import LabelSettings
 
 SERVICE = "churn_v1"
@@ -47,7 +48,7 @@ def newest_cutoff(
     datetime or None
         UTC; None where there is none.
     """
-    ends = LabelEnd.of(history, usage_end(history), settings)
+    ends = LabelEnd.of(history, usage_end(history), LabelMaturity.of(history, settings))
     return newest_complete(repository.history_mondays(_VIEW), ends, settings, HORIZON_DAYS[-1])
 
 
@@ -93,7 +94,7 @@ def flat_table(
         raise InputError(
             "horizon_days", f"must be one of {', '.join(map(str, HORIZON_DAYS))}", horizon_days
         )
-    ends = LabelEnd.of(history, usage_end(history), settings)
+    ends = LabelEnd.of(history, usage_end(history), LabelMaturity.of(history, settings))
     (at,) = cutoffs_for(
         repository.history_mondays(_VIEW), ends, settings, HORIZON_DAYS[-1], [cutoff]
     )

@@ -10,6 +10,7 @@ from holdfast.arrays import Times
 from holdfast.errors import InputError
 from holdfast.zone import day_of, days_apart
 from training.labelling.history import RawHistory, utc
+from training.labelling.maturity import LabelMaturity
 from training.settings import LabelSettings
 
 
@@ -20,20 +21,25 @@ class LabelEnd:
     Parameters
     ----------
     lines : datetime
-        Of postpaid and fixed lines: the data's end minus `LabelSettings.settle_days`, within which
-        late rows still arrive.
+        By records of losses: the data's end minus the days in which such records still come.
     use : datetime
-        Of prepaid lines, which are lost by inactivity: not beyond the last week of usage.
+        By inactivity of prepaid lines: the same of usage, and not beyond its last week.
+    settle_days : int
+        How many days before the data's end `lines` lies.
     """
 
     lines: datetime
     use: datetime
+    settle_days: int
 
     @classmethod
-    def of(cls, history: RawHistory, use_end: datetime, settings: LabelSettings) -> "LabelEnd":
+    def of(cls, history: RawHistory, use_end: datetime, maturity: LabelMaturity) -> "LabelEnd":
         """Derive both ends from the data's end and the end of usage."""
-        end = history.end - timedelta(days=settings.settle_days)
-        return cls(end, min(end, use_end))
+        return cls(
+            lines=history.end - timedelta(days=maturity.losses.days),
+            use=min(history.end - timedelta(days=maturity.use.days), use_end),
+            settle_days=maturity.losses.days,
+        )
 
 
 def cutoffs_for(
@@ -77,9 +83,9 @@ def cutoffs_for(
     if requested is not None:
         return check_requested(requested, stored, ends.lines - span, "labels to be complete", zone)
     if not usable:
-        needed = settings.gap_days + horizon_days + settings.settle_days
+        needed = settings.gap_days + horizon_days + ends.settle_days
         reach = (
-            f"{(ends.lines - stored[0]).days + settings.settle_days} days"
+            f"{(ends.lines - stored[0]).days + ends.settle_days} days"
             if stored
             else "no stored features"
         )

@@ -26,6 +26,7 @@ from training.labelling.cutoffs import LabelEnd, cutoffs_for, start_of_test
 from training.labelling.history import UTC_TIME, RawHistory, utc
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import LineOutcomes
+from training.labelling.maturity import LabelMaturity
 from training.labelling.population import SLICES, billing_types_of, lines_at_risk
 from training.labelling.reach import labelled_mondays
 from training.settings import LabelSettings
@@ -80,8 +81,9 @@ class Dataset:
         Rows left out, by reason.
     facts : dict of str to JSON
         How it was made. Of lines: ``gap_days``, ``weights`` (their meaning), ``settings``,
-        ``cutoffs``, ``data_end``, ``care`` (see `CareExposure.counts`), ``first_outcomes`` within
-        the longest horizon, competing ones included, and ``unknown_labels`` by horizon.
+        ``cutoffs``, ``data_end``, ``maturity`` (see `LabelMaturity.document`), ``care`` (see
+        `CareExposure.counts`), ``first_outcomes`` within the longest horizon, competing ones
+        included, and ``unknown_labels`` by horizon.
     zone : tzinfo
         The operator's, in which cut-offs are midnights.
     """
@@ -272,7 +274,9 @@ def _line_dataset(
     strata = billing_types_of(target)
     history = RawHistory(home.raw, until)
     view = repository.catalogue.services[service][0]
-    ends = LabelEnd.of(history, usage_end(history), settings)
+    with progress("Finding how late losses are told"):
+        maturity = LabelMaturity.of(history, settings, positive)
+    ends = LabelEnd.of(history, usage_end(history), maturity)
     rows_since = KeptSince.read(home.kept_since).raw
     chosen = cutoffs_for(
         labelled_mondays(repository.mondays_of(service), rows_since, settings.inactivity_days),
@@ -329,6 +333,7 @@ def _line_dataset(
             "settings": settings.model_dump(),
             "cutoffs": [str(day_of(at, repository.zone)) for at in chosen],
             "data_end": history.end.isoformat(),
+            "maturity": maturity.document(),
             "care": exposure.counts,
             "first_outcomes": _first_outcomes(rows),
             "unknown_labels": {

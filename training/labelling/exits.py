@@ -47,8 +47,8 @@ class LineRecords:
         continues it), ``since`` (null for the line itself) and ``until`` (null for the last).
     losses : DataFrame
         Recorded losses, except of prepaid lines by inactivity: ``subscription_id``, ``how``,
-        ``lost_at`` (the notice, if there was one), ``recorded_at`` (when it happened) and
-        ``back_at``.
+        ``lost_at`` (the notice, if there was one), ``recorded_at`` (when it happened), ``told_at``
+        (since when the tables tell it, whatever was corrected later) and ``back_at``.
     inactive_periods : DataFrame
         Inactive periods of prepaid lines: ``subscription_id``, ``inactive_from``, ``inactive_to``
         (next activity; null while it lasts) and ``stop``: that, or an earlier end of service for a
@@ -85,9 +85,7 @@ class LineRecords:
         """
         history.require("churn_events", "it records losses")
         rows = _line_rows(history)
-        lines = rows.group_by("subscription_id", maintain_order=True).agg(
-            pl.col("billing_type", "activated_at").last()
-        )
+        lines = _newest_lines(rows)
         ends = _ends(rows)
         lineage = _lineage(ends, lines, lines["subscription_id"] if only is None else only)
         wanted = lineage.select(pl.col("member").alias("subscription_id")).unique()
@@ -198,6 +196,26 @@ class LineRecords:
         )
 
 
+def recorded_losses(history: RawHistory) -> pl.DataFrame:
+    """Losses of all lines, as `LineRecords.losses`.
+
+    Raises
+    ------
+    InputError
+        There is no table of losses.
+    """
+    history.require("churn_events", "it records losses")
+    rows = _line_rows(history)
+    notices = notices_of(history, rows, _returns(rows))
+    return _losses(history, rows, _ends(rows), _newest_lines(rows), notices)
+
+
+def _newest_lines(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by("subscription_id", maintain_order=True).agg(
+        pl.col("billing_type", "activated_at").last()
+    )
+
+
 def _line_rows(history: RawHistory) -> pl.DataFrame:
     """Every change of every line, oldest first; of two rows for one time the later one counts."""
     line = pl.col("subscription_id")
@@ -266,6 +284,7 @@ def _losses(
         .filter(~inactive)
         .with_columns(how=pl.when(pl.col("how") == OTHER).then(pl.lit(UNKNOWN)).otherwise("how"))
         .pipe(_with_notice, notices)
+        .join(_first_told(history), on=["subscription_id", "recorded_at"], how="left")
         .with_columns(
             lost_at=pl.when(voluntary).then(pl.col("notice_at")).fill_null(pl.col("recorded_at"))
         )
@@ -289,7 +308,17 @@ def _losses(
         .select("subscription_id", "recorded_at")
     )
     return dated.join(booked, on=["subscription_id", "recorded_at"], how="anti").select(
-        "subscription_id", "how", "lost_at", "recorded_at", "back_at"
+        "subscription_id", "how", "lost_at", "recorded_at", "told_at", "back_at"
+    )
+
+
+def _first_told(history: RawHistory) -> pl.DataFrame:
+    """Since when each loss counts: it has arrived, and happened."""
+    return (
+        history.rows("churn_events", [])
+        .group_by("subscription_id", pl.col(HAPPENED).alias("recorded_at"))
+        .agg(pl.max_horizontal(pl.col(ARRIVED).min(), pl.col(HAPPENED).first()).alias("told_at"))
+        .collect()
     )
 
 

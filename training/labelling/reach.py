@@ -9,7 +9,7 @@ import numpy as np
 
 from features.contracts.vocabulary import HORIZON_DAYS
 from holdfast.arrays import Times
-from training.settings import TrainingConfig
+from training.settings import LONGEST_SETTLE_DAYS, TrainingConfig
 
 _WEEK_DAYS = 7
 _SAME_END_DAYS = 31
@@ -19,19 +19,19 @@ _SAME_END_DAYS = 31
 def days_of_snapshots(config: TrainingConfig) -> int:
     """Days that snapshots must be kept for a model of churn to be fitted, and tested later in time.
 
-    The newest cut-off of a complete label; from there back the test period; and before it a cut-off
-    whose labels end before the test period begins.
+    The newest cut-off of a complete label, however late losses may be told; from there back the
+    test period; and before it a cut-off whose labels end before the test period begins.
 
     Examples
     --------
     >>> days_of_snapshots(TrainingConfig())
-    339
+    392
     """
     labels = config.labels
     span = labels.gap_days + HORIZON_DAYS[-1] + labels.inactivity_days
     cutoffs = max(span / (1 - labels.test_share), config.gate.fewest_test_days / labels.test_share)
     steps = _WEEK_DAYS * (labels.cutoff_every_weeks + 1)
-    return labels.settle_days + span + ceil(cutoffs) + steps
+    return LONGEST_SETTLE_DAYS + span + ceil(cutoffs) + steps
 
 
 def days_of_raw_rows(config: TrainingConfig) -> int:
@@ -40,7 +40,7 @@ def days_of_raw_rows(config: TrainingConfig) -> int:
     Examples
     --------
     >>> days_of_raw_rows(TrainingConfig())
-    377
+    430
     """
     return days_of_snapshots(config) + _before_cutoff_days(config.labels.inactivity_days)
 

@@ -14,6 +14,7 @@ from features.contracts.vocabulary import VOLUNTARY_CHURN
 from holdfast.home import Home
 from training.labelling.history import RawHistory
 from training.labelling.labels import LineOutcomes
+from training.labelling.maturity import LabelMaturity
 from training.labelling.population import lines_at_risk
 from training.settings import LabelSettings
 from training.uplift.contacts import OUTCOME_DAYS
@@ -30,18 +31,22 @@ def record_matured(home: Home, ledger: Ledger, labels: LabelSettings, now: datet
     ledger : Ledger
         Where decisions are.
     labels : LabelSettings
-        What counts as lost, and how long late rows are waited for: those of training.
+        What counts as lost, and how long late rows are waited for at least: those of training.
     now : datetime
-        When (UTC). Decisions mature `OUTCOME_DAYS`, `inactivity_days` and `settle_days` after they
-        were made, because an inactive line is known to be lost only after its inactivity.
+        When (UTC). Decisions mature `OUTCOME_DAYS` after they were made, and as much later as labels
+        of all lines do (`training.labelling.maturity.LabelMaturity`).
 
     Returns
     -------
     int
         Decisions that matured.
     """
-    wait = timedelta(days=OUTCOME_DAYS + labels.inactivity_days + labels.settle_days)
     history = RawHistory(home.raw, now)
+    least = timedelta(days=OUTCOME_DAYS + labels.inactivity_days + labels.settle_days)
+    if not ledger.measured.unmatured(min(now, history.end) - least):
+        return 0
+    maturity = LabelMaturity.of(history, labels)
+    wait = timedelta(days=OUTCOME_DAYS) + maturity.of_all_lines(labels.inactivity_days)
     decided: dict[datetime, list[DecisionRow]] = {}
     for at, decision in ledger.measured.unmatured(min(now, history.end) - wait):
         decided.setdefault(at, []).append(decision)

@@ -188,7 +188,10 @@ def test_the_command_names_what_is_too_short_and_what_goes(
     (home.root / "clock.json").write_text(json.dumps({"now": NOW.isoformat()}))
     arguments = ["retention", "--json", "--home", str(home.root)]
     before = rows(home)
-    for setting, days, least in (("RAW", 300, 377), ("SNAPSHOTS", 338, 339)):
+    # Labels that look back less far than the operator's tables.
+    monkeypatch.setenv("HOLDFAST_LABEL_INACTIVITY_DAYS", "14")
+    monkeypatch.setenv("HOLDFAST_LABEL_CUTOFF_EVERY_WEEKS", "1")
+    for setting, days, least in (("RAW", 300, 371), ("SNAPSHOTS", 332, 333)):
         monkeypatch.setenv(f"HOLDFAST_RETENTION_{setting}_DAYS", str(days))
         refused = CliRunner().invoke(app, arguments)
         assert refused.exit_code == 2

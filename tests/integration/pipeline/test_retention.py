@@ -190,6 +190,6 @@ def test_what_is_kept_too_short_is_refused_by_name() -> None:
 def test_a_night_does_not_begin_where_something_is_kept_too_short(home: Home) -> None:
     home.raw.mkdir()
     config = NIGHT_CONFIG.model_copy(update={"retention": RetentionSettings(raw_days=376)})
-    with pytest.raises(InputError, match="HOLDFAST_RETENTION_RAW_DAYS: must be at least 377"):
+    with pytest.raises(InputError, match="HOLDFAST_RETENTION_RAW_DAYS: must be at least 430"):
         run_night(home, NightOptions(source=None), config, clock=clock_at(NIGHT), online=ONLINE)
     assert not home.nights.exists()

@@ -64,7 +64,7 @@ def test_features_of_these_mondays_are_found(home: Home) -> None:
 
 def test_cutoffs_are_weeks_apart_across_a_switch(home: Home) -> None:
     repository = OperatorRepository(home)
-    mondays, ends = repository.history_mondays("usage"), LabelEnd(NOW, NOW)
+    mondays, ends = repository.history_mondays("usage"), LabelEnd(NOW, NOW, 7)
     for weeks, expected in ((1, [0, 1, 2]), (2, [0, 2])):
         settings = LabelSettings(cutoff_every_weeks=weeks)
         chosen = cutoffs_for(mondays, ends, settings, 30, zone=repository.zone)

@@ -139,7 +139,7 @@ def _mondays(count: int) -> np.ndarray:
 
 
 def _end(lines: float, use: float | None = None) -> LabelEnd:
-    return LabelEnd(day(lines), day(lines if use is None else use))
+    return LabelEnd(day(lines), day(lines if use is None else use), 7)
 
 
 def test_cut_offs_are_counted_back_from_the_newest_complete_one() -> None:

@@ -59,6 +59,18 @@ def test_it_says_how_many_features_were_not_checked_for_missingness() -> None:
     assert of not in card(documents(facts(choices={})))
 
 
+def test_it_says_how_long_labels_were_waited_for() -> None:
+    maturity = {
+        "losses": {"days": 29, "observed_days": 29, "rows": 1240},
+        "use": {"days": 7, "observed_days": None, "rows": 12},
+    }
+    assert (
+        "records of losses after 29 days (99 % of 1,240 rows came within 29); "
+        "usage after 7 days (the setting; 12 rows are too few to observe it)"
+    ) in card(documents(facts(choices={"dataset": {"maturity": maturity}})))
+    assert "labels count as complete" not in card(documents(facts(choices={"dataset": {}})))
+
+
 def test_it_says_by_what_margins_it_was_calibrated() -> None:
     folds = {"30": 5, "60": 5, "90": 5, "90/prepaid": 3}
     words = (

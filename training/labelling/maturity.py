@@ -1,0 +1,153 @@
+# ruff: noqa: S608  # names in queries come from contracts
+"""Maturity: how long labels are waited for, by how late the rows that they read came in the past.
+
+A loss is dated at its notice, and often told only when the line ends. A label that is asked for too
+early therefore misses losses, those of short horizons most. So labels count as complete only after
+the 99 % quantile of the days from what happened until it was told.
+
+Only what happened at least `LONGEST_SETTLE_DAYS` before the data's end is observed: of what
+happened later, only what was told quickly is there, and the quantile would be too short.
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from features.contracts.tables import ARRIVED, HAPPENED
+from features.contracts.vocabulary import VOLUNTARY_CHURN
+from training.labelling.exits import recorded_losses
+from training.labelling.history import RawHistory
+from training.labelling.inactivity import use_table
+from training.settings import LONGEST_SETTLE_DAYS, LabelSettings
+
+QUANTILE = 0.99
+"""Share of rows that are waited for."""
+
+FEWEST_ROWS = 300
+"""With fewer rows, all of them may well lie below the quantile: of 299, with a chance of 5 %."""
+
+OBSERVED_DAYS = 364
+"""Days over which rows are observed: a year of whole weeks."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How many days rows of a kind are waited for.
+
+    Parameters
+    ----------
+    days : int
+        `observed_days`, but at least `LabelSettings.settle_days` and at most `LONGEST_SETTLE_DAYS`.
+    observed_days : int or None
+        Whole days within which the share `QUANTILE` of the rows was told; None where `rows` is less
+        than `FEWEST_ROWS`.
+    rows : int
+        Rows that were observed.
+    """
+
+    days: int
+    observed_days: int | None
+    rows: int
+
+    @classmethod
+    def of(cls, counts: pl.DataFrame, settings: LabelSettings) -> "Wait":
+        """Derive the wait from ``rows`` by ``days`` until they were told."""
+        ordered = counts.sort("days")
+        rows = int(ordered["rows"].sum())
+        if rows < FEWEST_ROWS:
+            return cls(settings.settle_days, None, rows)
+        told = ordered["rows"].cum_sum() >= QUANTILE * rows
+        observed = int(ordered["days"].filter(told)[0])
+        return cls(min(max(observed, settings.settle_days), LONGEST_SETTLE_DAYS), observed, rows)
+
+
+@dataclass(frozen=True)
+class LabelMaturity:
+    """How many days labels are waited for after what they are about.
+
+    Parameters
+    ----------
+    losses : Wait
+        For records of losses, from the notice or, without one, the loss.
+    use : Wait
+        For usage, from the end of its week or day.
+    """
+
+    losses: Wait
+    use: Wait
+
+    @classmethod
+    def of(
+        cls,
+        history: RawHistory,
+        settings: LabelSettings,
+        positive: Collection[str] = VOLUNTARY_CHURN,
+    ) -> "LabelMaturity":
+        """Observe how late rows came.
+
+        Parameters
+        ----------
+        history : RawHistory
+            The raw tables; of what counts, the time at which a loss was first told, whatever was
+            corrected later.
+        settings : LabelSettings
+            The least wait.
+        positive : collection of str
+            Kinds of churn that the label is about.
+
+        Raises
+        ------
+        InputError
+            There is no table of losses, or there are no rows at all.
+        """
+        return cls(
+            losses=Wait.of(_days_of_losses(history, positive), settings),
+            use=Wait.of(_days_of_use(history), settings),
+        )
+
+    def of_all_lines(self, inactivity_days: int) -> timedelta:
+        """Until labels of all lines are complete, prepaid ones included: an inactive line is known to
+        be lost only `inactivity_days` later.
+        """
+        return timedelta(days=max(self.losses.days, inactivity_days + self.use.days))
+
+    def document(self) -> dict[str, Any]:
+        """As a run records it: `losses` and `use`, each with the fields of `Wait`."""
+        return asdict(self)
+
+
+def _days_of_losses(history: RawHistory, positive: Collection[str]) -> pl.DataFrame:
+    newest = history.end - timedelta(days=LONGEST_SETTLE_DAYS)
+    lag = pl.col("told_at") - pl.col("lost_at")
+    return (
+        recorded_losses(history)
+        .filter(
+            pl.col("how").is_in(list(positive)),
+            pl.col("lost_at") <= newest,
+            pl.col("lost_at") > newest - timedelta(days=OBSERVED_DAYS),
+        )
+        .group_by((lag / timedelta(days=1)).ceil().cast(pl.Int64).alias("days"))
+        .agg(pl.len().alias("rows"))
+    )
+
+
+def _days_of_use(history: RawHistory) -> pl.DataFrame:
+    """Rows of usage, corrections included, by days until they arrived."""
+    table = use_table(history)
+    if table is None:
+        return pl.DataFrame(schema={"days": pl.Int64, "rows": pl.Int64})
+    newest = history.end - timedelta(days=LONGEST_SETTLE_DAYS)
+    with history.database() as database:
+        database.execute("SET VARIABLE newest = ?::TIMESTAMPTZ", [newest])
+        return database.sql(f"""
+            SELECT
+                ceil((epoch_us({ARRIVED}) - epoch_us({HAPPENED})) / 86400e6)::BIGINT AS days,
+                count(*) AS rows
+            FROM ({history.rows_sql(table.name)})
+            WHERE {HAPPENED} <= getvariable('newest')
+                AND {HAPPENED} > getvariable('newest') - to_days({OBSERVED_DAYS})
+            GROUP BY days
+        """).pl()
