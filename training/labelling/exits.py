@@ -210,6 +210,13 @@ def recorded_losses(history: RawHistory) -> pl.DataFrame:
     return _losses(history, rows, _ends(rows), _newest_lines(rows), notices)
 
 
+def lines_with_notice(history: RawHistory, at: datetime) -> frozenset[str]:
+    """Lines whose customer had given notice by a time, as `LineRecords.notices` knows it."""
+    rows = _line_rows(history)
+    notices = notices_of(history, rows, _returns(rows))
+    return frozenset(notices.filter(stands_at(pl.lit(at)))["subscription_id"].to_list())
+
+
 def _newest_lines(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("subscription_id", maintain_order=True).agg(
         pl.col("billing_type", "activated_at").last()

@@ -9,7 +9,7 @@ Only what happened at least `LONGEST_SETTLE_DAYS` before the data's end is obser
 happened later, only what was told quickly is there, and the quantile would be too short.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -117,6 +117,26 @@ class LabelMaturity:
     def document(self) -> dict[str, Any]:
         """As a run records it: `losses` and `use`, each with the fields of `Wait`."""
         return asdict(self)
+
+
+def maturity_lines(document: Mapping[str, Any] | None) -> list[str]:
+    """How long labels were waited for, as a line of a list in Markdown; none for models of surveys,
+    and for versions that were made before it was kept.
+    """
+    if document is None:
+        return []
+    names = {"losses": "records of losses", "use": "usage"}
+    return [
+        "- labels count as complete when late rows have come: "
+        + "; ".join(f"{names[name]} after {_words_of(one)}" for name, one in document.items())
+    ]
+
+
+def _words_of(wait: Mapping[str, Any]) -> str:
+    if wait["observed_days"] is None:
+        return f"{wait['days']} days (the setting; {wait['rows']} rows are too few to observe it)"
+    rows, observed = wait["rows"], wait["observed_days"]
+    return f"{wait['days']} days ({QUANTILE:.0%} of {rows:,} rows came within {observed})"
 
 
 def _days_of_losses(history: RawHistory, positive: Collection[str]) -> pl.DataFrame:

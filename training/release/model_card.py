@@ -20,6 +20,7 @@ from training.evaluation.assessment import (
     Slice,
 )
 from training.evaluation.metrics import METRICS
+from training.labelling.maturity import maturity_lines
 from training.release.calibration_rules import TOP_DECILES
 from training.release.facts import (
     CROSS_FITTED_FOLDS,
@@ -443,29 +444,10 @@ def _making(facts: TrainingFacts) -> list[str]:
         f"- made {facts.made_at}, seed {facts.seed}, code `{facts.git_commit}`, packages `{facts.environment_sha256[:16]}…`",
         f"- parameters: {settings}{averaged}",
         f"- boosting rounds: {rounds}",
-        *_maturity(facts.choices.get("dataset", {}).get("maturity")),
+        *maturity_lines(facts.choices.get("dataset", {}).get("maturity")),
         *_cross_fitting(facts),
         f"- leaves that an explanation visits: {cost}; explanations miss the margin by at most {error:.1g} log-odds",
     ]
-
-
-def _maturity(maturity: Mapping[str, Any] | None) -> list[str]:
-    """How long labels were waited for; nothing of surveys, and of versions made before it was kept."""
-    if maturity is None:
-        return []
-    names = {"losses": "records of losses", "use": "usage"}
-    return [
-        "- labels count as complete when late rows have come: "
-        + "; ".join(f"{names[name]} after {_waited(one)}" for name, one in maturity.items())
-    ]
-
-
-def _waited(wait: Mapping[str, Any]) -> str:
-    if wait["observed_days"] is None:
-        return f"{wait['days']} days (the setting; {wait['rows']} rows are too few to observe it)"
-    return (
-        f"{wait['days']} days (99 % of {wait['rows']:,} rows came within {wait['observed_days']})"
-    )
 
 
 def _other(parameters: Mapping[str, Any], first: Mapping[str, Any]) -> str:

@@ -19,9 +19,14 @@ from pipeline.care.consents import merge_consents
 from pipeline.care.facts import consent_facts, policy_facts
 from pipeline.care.plan import earlier_decisions, halted_by_night, newest_snapshot
 from pipeline.care.workspace import CareWorkspace
+from training.labelling.exits import lines_with_notice
+from training.labelling.history import RawHistory
 
 NOT_IN_SERVICE = "not_in_service"
 """Why a decision is refused whose line is no longer in the newest snapshot."""
+
+NOTICE_GIVEN = "notice_given"
+"""Why a decision is refused that a prediction proposed, when the customer has given notice since."""
 
 NOT_IN_CATALOGUE = "not_in_catalogue"
 """Why a decision is refused whose action is no longer in the catalogue."""
@@ -51,6 +56,7 @@ class Recheck:
             threads=features.threads_to_use,
         )
         self._halted = halted_by_night(care.home)
+        self._with_notice = lines_with_notice(RawHistory(care.home.raw, clock()), clock())
         self._known: dict[tuple[str, datetime], CareFacts] = {}
         self.send_after: dict[str, datetime] = {}
         """When each that was asked about may be sent from then on, out of quiet hours."""
@@ -123,6 +129,11 @@ class Recheck:
             for decision in decisions
             if decision.subscription_id not in places
         }
+        refused |= {
+            decision.decision_id: NOTICE_GIVEN
+            for decision in decisions
+            if decision.subscription_id in self._with_notice and self._is_predicted(decision)
+        }
         now = np.int64(microseconds(self._clock()))
         for channel in dict.fromkeys(decision.channel for decision in decisions):
             asked = [
@@ -153,6 +164,11 @@ class Recheck:
                 if reasons := refusals.reasons(place):
                     refused[decision.decision_id] = ", ".join(reasons)
         return refused
+
+    def _is_predicted(self, decision: DecisionRow) -> bool:
+        """Whether a prediction proposed it; so it counts where its trigger is no longer there."""
+        trigger = self.care.catalogue.triggers.get(decision.trigger)
+        return trigger is None or trigger.source == "prediction"
 
     def _facts(self, action: Action, decided_at: datetime) -> CareFacts:
         key = (action.code, decided_at)

@@ -15,6 +15,7 @@ from care.delivery.receivers import Files, Receivers
 from care.ledger.forget import ERASED
 from care.ledger.rows import OutcomeRow
 from care.policy import NO, UNKNOWN, YES
+from features.contracts.tables import TABLES
 from features.contracts.vocabulary import CONTACT_CHANNELS
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
@@ -32,6 +33,8 @@ from pipeline.privacy.export import export_person
 from tests.builders.care_home import CAMPAIGN, NOON, SETTINGS
 from tests.builders.ledger_rows import ANA
 from tests.builders.night import FEATURES, NIGHT
+from training.labelling.history import RawHistory
+from training.labelling.maturity import LabelMaturity
 from training.settings import LabelSettings
 
 
@@ -98,7 +101,10 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
 
         measured = measure_campaign(care, "calls", LabelSettings(), FEATURES, noon)
         assert measured.effect is None
-        assert measured.known_on == datetime(2025, 6, 1, tzinfo=UTC) + timedelta(days=67)
+        maturity = LabelMaturity.of(RawHistory(home.raw, NOON), LabelSettings())
+        late = maturity.of_all_lines(LabelSettings().inactivity_days)
+        assert late > timedelta(days=37), "rows of this operator come later than a week"
+        assert measured.known_on == datetime(2025, 6, 1, tzinfo=UTC) + timedelta(days=30) + late
         funnel = measured.funnel
         assert (funnel.intended, funnel.withheld) == (counts.intended, counts.control)
         assert (funnel.proposed, funnel.sent) == (counts.proposed, counts.sent)
@@ -108,7 +114,7 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         assert measured.belief.arms_as_drawn
 
         def later() -> datetime:
-            return NOON + timedelta(days=120)
+            return NOON + timedelta(days=180)
 
         matured = measure_campaign(care, "calls", LabelSettings(), FEATURES, later)
         # Whoever was scored was at risk: unknown are only those that ended for an unknown reason.
@@ -192,6 +198,32 @@ def test_a_text_is_sent_as_it_was_approved_or_not_at_all(home: Home) -> None:
     with care_of(home, SETTINGS) as care:
         care.ledger.outbox.replay("Ana", NOON)
         assert sent_now(care).states["handed_over"] == plan.counts.sent
+
+
+def test_who_gives_notice_after_the_plan_is_not_cared_for_as_at_risk(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        plan = approved(care)
+        sent = [row for _, row in care.ledger.decisions("calls") if row.channel is not None]
+        happened, tomorrow = NOON + timedelta(hours=1), NOON + timedelta(days=2)
+        steps = [(sent[0], "given", happened), (sent[1], "given", tomorrow)]
+        steps += [(sent[2], "given", happened), (sent[2], "withdrawn", happened)]
+        rows = [
+            {
+                "notice_id": row.decision_id,
+                "subscription_id": row.subscription_id,
+                "status": status,
+                "happened_at": at,
+                "arrived_at": at,
+            }
+            for row, status, at in steps
+        ]
+        (home.raw / "notices").mkdir(exist_ok=True)
+        table = pa.Table.from_pylist(rows, TABLES["notices"].arrow_schema)
+        pq.write_table(table, home.raw / "notices" / "by_hand.parquet")
+        states = sent_now(care).states
+        assert states["refused"] == 1
+        assert states["handed_over"] == plan.counts.sent - 1
+        assert sent[0].decision_id not in care.ledger.handed_over("calls")
 
 
 def test_consents_of_the_raw_tables_are_in_the_ledger_before_a_plan(home: Home) -> None:

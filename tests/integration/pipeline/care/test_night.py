@@ -31,11 +31,12 @@ from tests.builders.ledger_rows import ANA, decision_row, plan_row
 from tests.builders.night import FEATURES, NIGHT, NIGHT_CONFIG, ONLINE
 from training.labelling.care_exposure import care_exposure
 from training.labelling.history import RawHistory
-from training.settings import LabelSettings
+from training.settings import LONGEST_SETTLE_DAYS, LabelSettings
 from training.uplift.contacts import OUTCOME_DAYS, randomised_actions, select_contacts
 
 LABELS = LabelSettings()
-LONG_AGO = NIGHT - timedelta(days=OUTCOME_DAYS + LABELS.inactivity_days + LABELS.settle_days + 8)
+# Rows of drawn tables arrive as late as may be waited for.
+LONG_AGO = NIGHT - timedelta(days=OUTCOME_DAYS + LABELS.inactivity_days + LONGEST_SETTLE_DAYS + 8)
 
 
 def noon() -> datetime:

@@ -65,7 +65,7 @@ def test_it_says_how_long_labels_were_waited_for() -> None:
         "use": {"days": 7, "observed_days": None, "rows": 12},
     }
     assert (
-        "records of losses after 29 days (99 % of 1,240 rows came within 29); "
+        "records of losses after 29 days (99% of 1,240 rows came within 29); "
         "usage after 7 days (the setting; 12 rows are too few to observe it)"
     ) in card(documents(facts(choices={"dataset": {"maturity": maturity}})))
     assert "labels count as complete" not in card(documents(facts(choices={"dataset": {}})))
