@@ -8,8 +8,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -25,10 +26,10 @@ from tests.builders.relay_process import DECISIONS, MODULES, PLACES, relay_until
 
 @dataclass
 class Take:
-    """A message that the receiver took."""
+    """A message that the receiver took. It may take it after its sender was killed."""
 
     message_id: str
-    kills: int
+    sent_at: datetime
     is_lost: bool
 
 
@@ -37,7 +38,7 @@ class Unreliable:
     """A receiver that fails, is slow and loses answers, by a seed."""
 
     random: Random
-    kills: int = 0
+    killed_at: list[datetime] = field(default_factory=list)
     takes: list[Take] = field(default_factory=list)
     receiver: RawReceiver = field(init=False)
 
@@ -51,7 +52,8 @@ class Unreliable:
             return web.Response(status=503)
         if kind == "slow":
             await asyncio.sleep(self.random.uniform(0, 0.05))
-        self.takes.append(Take(message_id, self.kills, kind == "loses"))
+        sent_at = datetime.fromisoformat(self.receiver.bodies[number - 1]["timestamp"])
+        self.takes.append(Take(message_id, sent_at, kind == "loses"))
         return None if kind == "loses" else web.Response(status=204)
 
 
@@ -87,7 +89,7 @@ def test_nothing_is_lost_and_nothing_comes_twice_without_a_kill_or_a_lost_answer
     runs = 0
     with listening(unreliable):
         receiver = unreliable.receiver.declared()
-        while unreliable.kills < kills:
+        while len(unreliable.killed_at) < kills:
             # By turns at a named place and at random; places are reached once or some times.
             runs += 1
             place = PLACES[runs // 2 % len(PLACES)] if runs % 2 else ""
@@ -99,10 +101,12 @@ def test_nothing_is_lost_and_nothing_comes_twice_without_a_kill_or_a_lost_answer
             process.start()
             if not place:
                 time.sleep(random.uniform(0, 0.4))
-                os.kill(process.pid or 0, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may have ended by itself
+                    os.kill(process.pid or 0, signal.SIGKILL)
             process.join(60)
             assert process.exitcode in (0, -signal.SIGKILL)
-            unreliable.kills += process.exitcode != 0
+            if process.exitcode != 0:
+                unreliable.killed_at.append(system_clock())
         # Kills count as attempts: what was given up by them is tried again, as a person would.
         ledger = Ledger(url)
         ledger.outbox.replay("Ana", system_clock())
@@ -131,5 +135,6 @@ def test_nothing_is_lost_and_nothing_comes_twice_without_a_kill_or_a_lost_answer
     for take in unreliable.takes:
         earlier = before.get(take.message_id)
         if earlier is not None:
-            assert earlier.is_lost or take.kills > earlier.kills, take
+            between = (earlier.sent_at < at < take.sent_at for at in unreliable.killed_at)
+            assert earlier.is_lost or any(between), take
         before[take.message_id] = take
