@@ -28,6 +28,7 @@ from care.ledger.rows import (
     PlanRow,
     microseconds,
     moment,
+    require_name,
 )
 from holdfast.documents import to_document
 from holdfast.errors import InputError
@@ -267,7 +268,14 @@ class Ledger:
             return frozenset(connection.execute(query).scalars())
 
     def halt(self, by: str, at: datetime, *, is_halted: bool = True) -> None:
-        """Halt everything that is on its way at once, or go on."""
+        """Halt everything that is on its way at once, or go on.
+
+        Raises
+        ------
+        InputError
+            `by` is no name.
+        """
+        require_name(by)
         with self._engine.begin() as connection:
             number = connection.execute(sa.select(sa.func.max(t.HALTS.c.number))).scalar() or 0
             connection.execute(

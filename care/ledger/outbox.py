@@ -22,6 +22,7 @@ from care.ledger.rows import (
     Verdicts,
     microseconds,
     moment,
+    require_name,
 )
 from care.model import DecisionState
 from holdfast.failpoint import Failpoint, no_failpoint
@@ -230,7 +231,13 @@ class Outbox:
         -------
         int
             Decisions that may be claimed again.
+
+        Raises
+        ------
+        InputError
+            `by` is no name.
         """
+        require_name(by)
         query = sa.select(t.OUTBOX.c.decision_id, t.OUTBOX.c.kind).where(t.OUTBOX.c.state == "dead")
         if campaign_id is not None:
             query = query.join(

@@ -5,9 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from holdfast.errors import InputError
+
 MessageKind = Literal["send", "cancel"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+LONGEST_NAME = 128
+"""Characters of the name of a person or a process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,3 +320,15 @@ class HeldUp:
         """As a JSON object."""
         next_at = self.next_at and self.next_at.isoformat()
         return {"count": self.count, "how": self.how, "why": self.why, "next_at": next_at}
+
+
+def require_name(by: str) -> None:
+    """Require the name of who asks for something.
+
+    Raises
+    ------
+    InputError
+        It is empty, or longer than the ledger keeps.
+    """
+    if not 1 <= len(by.strip()) <= len(by) <= LONGEST_NAME:
+        raise InputError("--by", f"must be a name of 1 to {LONGEST_NAME} characters", by)

@@ -7,6 +7,8 @@ message) stands in `message_fields`, which can be erased without touching a deci
 
 import sqlalchemy as sa
 
+from care.ledger.rows import LONGEST_NAME
+
 METADATA = sa.MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -46,7 +48,7 @@ APPROVALS = sa.Table(
     METADATA,
     sa.Column("plan_id", _ID, sa.ForeignKey("plans.plan_id"), primary_key=True),
     sa.Column("digest", _ID, nullable=False),
-    sa.Column("approved_by", sa.String(128), nullable=False),
+    sa.Column("approved_by", sa.String(LONGEST_NAME), nullable=False),
     sa.Column("how", _ID, nullable=False),
     sa.Column("key", _ID),
     sa.Column("approved_at", _TIME, nullable=False),
@@ -61,7 +63,7 @@ RULES = sa.Table(
     sa.Column("most_messages", sa.Integer, nullable=False),
     sa.Column("most_cost", sa.Double, nullable=False),
     sa.Column("is_ended", sa.Boolean, nullable=False),
-    sa.Column("approved_by", sa.String(128), nullable=False),
+    sa.Column("approved_by", sa.String(LONGEST_NAME), nullable=False),
     sa.Column("how", _ID, nullable=False),
     sa.Column("key", _ID),
     sa.Column("approved_at", _TIME, nullable=False),
@@ -147,7 +149,7 @@ HALTS = sa.Table(
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("is_halted", sa.Boolean, nullable=False),
-    sa.Column("by", sa.String(128), nullable=False),
+    sa.Column("by", sa.String(LONGEST_NAME), nullable=False),
     sa.Column("at", _TIME, nullable=False),
 )
 
@@ -176,7 +178,7 @@ LEASES = sa.Table(
     "leases",
     METADATA,
     sa.Column("name", _ID, primary_key=True),
-    sa.Column("holder", sa.String(128), nullable=False),
+    sa.Column("holder", sa.String(LONGEST_NAME), nullable=False),
     sa.Column("token", sa.Integer, nullable=False),
     sa.Column("until", _TIME, nullable=False),
 )

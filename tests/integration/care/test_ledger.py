@@ -215,6 +215,14 @@ def test_a_halt_stops_everything_at_once(ledger: Ledger) -> None:
     assert len(ledger.outbox.claim(NOON, 9, nobody)) == 3
 
 
+@pytest.mark.parametrize("by", ["", "  ", "A" * 129])
+def test_who_halts_or_replays_is_named(ledger: Ledger, by: str) -> None:
+    for ask in (ledger.halt, ledger.outbox.replay):
+        with pytest.raises(InputError, match="--by: must be a name of 1 to 128 characters"):
+            ask(by, NOON)
+    assert not ledger.is_halted
+
+
 def test_outcomes_count_once_in_whatever_order(ledger: Ledger) -> None:
     approved(ledger)
     told = [
