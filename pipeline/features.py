@@ -10,7 +10,6 @@ from features.mapping.opening import open_raw_tables, place_of
 from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
 from features.raw_tables.options import RawOptions
-from features.retained.own_decisions import OWN_CARE_PART
 from features.settings import FeatureSettings, OperatorSettings
 from features.sources import open_source
 from features.sources.files.text_form import TextForms
@@ -291,6 +290,8 @@ def _recorded(expectations: "Expectations", home: Home, now: datetime) -> "Judge
 
 
 def _of_others(files: Sequence[Path]) -> Sequence[Path]:
+    from features.retained.own_decisions import OWN_CARE_PART
+
     return [path for path in files if path.name != OWN_CARE_PART]
 
 
