@@ -96,6 +96,11 @@ def test_the_published_contract_is_served(caller: TestClient) -> None:
         "/v1/scores",
         "/v1/models",
         "/v1/events",
+        "/v1/consents",
+        "/v1/outcomes",
+        "/v1/campaigns",
+        "/v1/campaigns/approve",
+        "/v1/decisions/check",
     }
     assert (
         document["components"]["schemas"]["PredictionsRequest"]["properties"]["rows"]["maxItems"]

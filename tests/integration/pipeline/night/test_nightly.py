@@ -329,7 +329,8 @@ def test_a_night_killed_in_every_step_in_turn_ends_as_if_it_was_not(
     places = _places(undisturbed, next_raw)
     assert {place.split(":")[0] for place in places} == {*STEPS, *CHAMPIONS, "feed"}
     chosen = [f"{step}: done" for step in STEPS]
-    chosen[-3:-3] = ["csat_low: published", "feed: written"]
+    scored = chosen.index("score: done")
+    chosen[scored:scored] = ["csat_low: published", "feed: written"]
     killed = Killed(next_raw)
     for place in places if is_proof else chosen:
         killed.at(place, home)
