@@ -31,7 +31,7 @@ TOLD_ONLY = re.compile(
     rf"{TRAINING}/(excluded|parameters|choices)/[^/]+"
     rf"|{ASSESSMENT}/\d+/decay/0/metrics/[^/]+"
     rf"|{ASSESSMENT}/\d+/rivals/[^/]+/metrics/(?!auc$|log_loss$)[^/]+"
-    rf"|{ASSESSMENT}/\d+/strata/[^/]+/deciles/\d+/effective_rows|{ASSESSMENT}/\d+/positive_customers"
+    rf"|{ASSESSMENT}/\d+/strata/[^/]+/deciles/\d+/effective_rows|{ASSESSMENT}/\d+/(positive_customers|answers)"
 )
 
 
