@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -190,10 +191,15 @@ def test_a_limit_and_a_revocation_hold_in_all(ask: Ask, home: Home) -> None:
     store = KeyStore(home, system_clock)
     secret = store.create("crm", ["predictions:service"]).secret
     wait_for(lambda: ask().status_code == 401)
-    statuses = [ask(secret).status_code for _ in range(PER_MINUTE + 50)]
+    begun = time.monotonic()
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(ask, [secret] * (2 * PER_MINUTE)))
+    minutes = (time.monotonic() - begun) / 60
+    statuses = [answer.status_code for answer in answers]
     assert set(statuses) == {200, 429}
-    # What a worker takes in advance may be lost to the others; none is given twice.
-    assert PER_MINUTE / 2 < statuses.count(200) <= PER_MINUTE
+    # What a worker takes in advance may be lost to the others; none is given twice. The window
+    # slides on while they are asked, and lets as many more pass as have left it.
+    assert PER_MINUTE / 2 < statuses.count(200) <= PER_MINUTE * (1 + minutes) + 1
     store.revoke("crm")
     wait_for(lambda: {ask(secret).status_code for _ in range(10)} == {401})
 
