@@ -102,7 +102,8 @@ class PlayedOperator:
     def night(self) -> None:
         """Run a night."""
         care = CareOfNight(
-            self.home, CARE, NIGHT.scoring.features, NIGHT.training.labels, self.clock
+            *(self.home, CARE, NIGHT.scoring.features, NIGHT.training.labels),
+            *(self.clock, system_clock),
         )
         options = NightOptions(source=self._source)
         night = run_night(self.home, options, NIGHT, clock=self.clock, online=ONLINE, care=care)

@@ -141,7 +141,7 @@ def _run(
         config,
         clock=clock,
         online=OnlineSettings.read(),
-        care=CareOfNight(home, config.care, features, labels, clock),
+        care=CareOfNight(home, config.care, features, labels, clock, system_clock),
         end=_say,
         asked=asked,
     )

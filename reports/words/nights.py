@@ -42,6 +42,7 @@ OF_NIGHTS: Mapping[str, str] = {
     "plan_waits": "{campaign}: the plan waits for a person: {why}",
     "plan_not_planned": "{campaign}: not planned: {why}",
     "rule_outdated": "the campaign, its action or its triggers are others than those approved",
+    "approver_gone": "the key with which {person} approved it is revoked or over",
     "night_has_doubts": "the night has doubts",
     "care_may_not_run": "no care may run after this night",
     "ranked_by_shadow": "a model in shadow ranks it",

@@ -30,6 +30,8 @@ from pipeline.care.nightly.export import export_care
 from pipeline.care.nightly.matured import record_matured
 from pipeline.care.plan import PlannedCampaign, plan_campaign
 from pipeline.care.workspace import CareWorkspace, care_of
+from serving.access.key_store import KeyStore
+from serving.access.scope import KeyScope
 from training.settings import LabelSettings
 
 T = TypeVar("T")
@@ -136,6 +138,8 @@ class CareOfNight:
         What counts as lost: those of training.
     clock : Clock
         The home's.
+    machine_clock : Clock
+        The machine's, by which people's keys end.
     """
 
     def __init__(
@@ -145,9 +149,11 @@ class CareOfNight:
         features: FeatureSettings,
         labels: LabelSettings,
         clock: Clock,
+        machine_clock: Clock,
     ) -> None:
         self._home, self._settings = home, settings
         self._features, self._labels, self._clock = features, labels, clock
+        self._machine_clock = machine_clock
 
     @property
     def is_there(self) -> bool:
@@ -257,6 +263,16 @@ class CareOfNight:
             why=why,
         )
 
+    def _may_approve(self, by: Approver) -> bool:
+        """Whether the key with which a rule was approved is still that person's, and may approve."""
+        return any(
+            key.name == by.key
+            and key.person == by.name
+            and KeyScope.CARE_APPROVE in key.scopes
+            and key.is_valid(self._machine_clock())
+            for key in KeyStore(self._home, self._machine_clock).all()
+        )
+
     def _why_it_waits(
         self,
         care: CareWorkspace,
@@ -269,6 +285,8 @@ class CareOfNight:
         """Why a plan is not approved by its rule; None where it is."""
         if outdated:
             return sentence("rule_outdated")
+        if not self._may_approve(rule.by):
+            return sentence("approver_gone", person=rule.by.name)
         if has_doubts:
             return sentence("night_has_doubts")
         if planned.row.about["scores_as"] == SHADOW:

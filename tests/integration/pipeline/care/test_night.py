@@ -15,6 +15,7 @@ from care.model import Arm
 from care.settings import CareSettings
 from features.intake.expectations import Expectations
 from features.retained.own_decisions import OWN_CARE_PART
+from holdfast.clock import system_clock
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.care.approve import approve_campaign, approve_nightly, end_nightly
@@ -26,6 +27,7 @@ from pipeline.care.workspace import care_of
 from pipeline.features import take_in
 from pipeline.night.nightly import run_night
 from pipeline.night.options import NightOptions
+from serving.access.key_store import KeyStore
 from tests.builders.care_home import NOON, SETTINGS
 from tests.builders.ledger_rows import ANA, decision_row, plan_row
 from tests.builders.night import FEATURES, NIGHT, NIGHT_CONFIG, ONLINE
@@ -44,7 +46,7 @@ def noon() -> datetime:
 
 
 def care_of_night(home: Home, settings: CareSettings = SETTINGS) -> CareOfNight:
-    return CareOfNight(home, settings, FEATURES, LABELS, noon)
+    return CareOfNight(home, settings, FEATURES, LABELS, noon, system_clock)
 
 
 def ran(home: Home, *, may_run: bool = True, has_doubts: bool = False) -> NightOfCare:
@@ -52,6 +54,7 @@ def ran(home: Home, *, may_run: bool = True, has_doubts: bool = False) -> NightO
 
 
 def allow(home: Home, messages: int = 1000, cost: float = 1e6) -> None:
+    KeyStore(home, system_clock).create("ana", ["care:approve"], person="Ana")
     with care_of(home, SETTINGS) as care:
         approve_nightly(care, "calls", ANA, messages, cost, noon)
 
@@ -99,6 +102,13 @@ def test_a_plan_waits_for_a_person(
         assert care.ledger.states("calls").keys() == {"planned", "withheld"}
         approval = approve_campaign(care, "calls", ANA, None, noon)
         assert approval.to_send == campaign.sent
+
+
+def test_a_plan_waits_where_the_key_of_who_approved_it_in_advance_is_revoked(home: Home) -> None:
+    allow(home)
+    KeyStore(home, system_clock).revoke("ana")
+    (campaign,) = ran(home).campaigns
+    assert (campaign.what, why(campaign)) == ("waits", "approver_gone")
 
 
 def test_no_plan_is_made_where_no_care_may_run(home: Home) -> None:
