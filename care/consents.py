@@ -1,12 +1,15 @@
-"""Consent: what customers said of purposes and channels, and what of it is in force.
+"""Consent: what customers said of purposes and channels, and what of it is in force; and what they
+said to do-not-call registers.
 
 Of a channel counts what was said last of it or of `any` channel; of what was said at the same time,
 the withdrawal. The order in which statements arrive changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypedDict
 
 import numpy as np
 
@@ -66,15 +69,22 @@ class ConsentsInForce:
     strengths : mapping of (str, str) to ((n,) text, (n,) int64)
         By purpose and channel: the customers of whom something was said, sorted, and the `strength`
         of what is in force.
+    statements : mapping of str to int
+        By customer, how many statements that rests on, those that later ones replaced among them.
     """
 
     strengths: Mapping[tuple[str, str], tuple[Texts, Microseconds]] = field(default_factory=dict)
+    statements: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[str, str, str, int]]) -> "ConsentsInForce":
-        """From customer, purpose, channel and strength, in any order; the strongest count."""
+    def of(cls, rows: Iterable[tuple[str, str, str, int, int]]) -> "ConsentsInForce":
+        """From customer, purpose, channel, strength and number of statements, in any order; the
+        strongest count.
+        """
+        statements: Counter[str] = Counter()
         told: dict[tuple[str, str], tuple[list[str], list[int]]] = {}
-        for customer, purpose, channel, value in rows:
+        for customer, purpose, channel, value, count in rows:
+            statements[customer] += count
             customers, values = told.setdefault((purpose, channel), ([], []))
             customers.append(customer)
             values.append(value)
@@ -85,7 +95,15 @@ class ConsentsInForce:
             ids, strengths = ids[order], strengths[order]
             is_last = np.append(ids[1:] != ids[:-1], True)
             arrays[name] = (ids[is_last], strengths[is_last])
-        return cls(arrays)
+        return cls(arrays, dict(statements))
+
+    def revision(self, customer: str) -> int:
+        """The consent revision of a customer: how many statements were known of it, 0 or more.
+
+        Statements are only ever added. So it grows with each, and as long as it stays the same,
+        nothing else was said.
+        """
+        return self.statements.get(customer, 0)
 
     def granted(self, purpose: str, channel: str, customers: Texts) -> Codes:
         """Whether each customer consents to a purpose through a channel.
@@ -129,3 +147,65 @@ class ConsentsInForce:
         places = np.minimum(np.searchsorted(ids, customers), len(ids) - 1)
         said: Microseconds = np.where(ids[places] == customers, values[places], _NEVER)
         return said
+
+
+class RegisterFacts(TypedDict):
+    """What `PolicyFacts` has about registers."""
+
+    is_on_do_not_call: Codes
+    screened_at: Microseconds
+
+
+class Screenings:
+    """What is known of customers whose numbers were compared with registers.
+
+    Parameters
+    ----------
+    customers : sequence of n str
+        Who was compared, in order and without repeats.
+    listed : sequence of n bool or None
+        Whether a register has a number of each; None where that is not known.
+    screened_at : sequence of n int
+        When the register was compared that was compared longest ago, microseconds since 1970 in UTC.
+    """
+
+    def __init__(
+        self,
+        customers: Sequence[str] = (),
+        listed: Sequence[bool | None] = (),
+        screened_at: Sequence[int] = (),
+    ) -> None:
+        codes = {None: UNKNOWN, False: NO, True: YES}
+        self._customers: Texts = np.array(customers, dtype=np.str_)
+        self._listed: Codes = np.array([codes[one] for one in listed], dtype=np.int8)
+        self._screened_at: Microseconds = np.array(screened_at, dtype=np.int64)
+
+    def of(self, customers: Texts) -> RegisterFacts:
+        """What policy asks about the numbers of customers.
+
+        Parameters
+        ----------
+        customers : (n,) text
+            Ids.
+
+        Returns
+        -------
+        RegisterFacts
+            ``YES``, ``NO`` or, where the numbers were never compared, ``UNKNOWN``; and when, 0
+            where never.
+        """
+        if not len(self._customers):
+            never = np.zeros(len(customers), dtype=np.int64)
+            unknown = np.full(len(customers), UNKNOWN, dtype=np.int8)
+            return {"is_on_do_not_call": unknown, "screened_at": never}
+        last = len(self._customers) - 1
+        places = np.minimum(np.searchsorted(self._customers, customers), last)
+        is_known = self._customers[places] == customers
+        return {
+            "is_on_do_not_call": np.where(is_known, self._listed[places], UNKNOWN).astype(np.int8),
+            "screened_at": np.where(is_known, self._screened_at[places], 0),
+        }
+
+
+NO_SCREENINGS = Screenings()
+"""Nobody's numbers were ever compared."""

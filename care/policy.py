@@ -62,9 +62,9 @@ class PolicyFacts:
     is_minor : (n,) int8
         Whether the customer is under age.
     is_on_do_not_call : (n,) int8
-        Whether the number is on the register; `UNKNOWN` where it was never compared.
+        Whether a number of the customer is on a register (see `care.consents.Screenings`).
     screened_at : (n,) int64
-        When it was compared, microseconds since 1970 in UTC; 0 where never.
+        When that was compared, microseconds since 1970 in UTC; 0 where never.
     port_is_pending : (n,) int8
         Whether a request to take the number elsewhere is open.
     is_likely_non_payer : (n,) int8
@@ -119,17 +119,20 @@ class PolicyFacts:
         return replace(self, **arrays)
 
 
-def consent_only(
+def customers_word_only(
     *,
     consent: Codes,
     contact: Codes,
     profiling: Codes,
+    is_on_do_not_call: Codes,
+    screened_at: Microseconds,
     send_at: Microseconds,
     zone: NDArray[np.integer],
     zones: Sequence[str],
 ) -> PolicyFacts:
-    """Facts with which only the rules about consent and quiet hours can refuse: everything else was
-    asked when the decision was handed over. Parameters as of `PolicyFacts`.
+    """Facts with which only the rules about a customer's own word and quiet hours can refuse:
+    consents, objections and registers. Everything else was asked when the decision was handed over.
+    Parameters as of `PolicyFacts`.
     """
     count = len(consent)
     no = np.full(count, NO, dtype=np.int8)
@@ -139,8 +142,8 @@ def consent_only(
         contact=contact,
         profiling=profiling,
         is_minor=no,
-        is_on_do_not_call=no,
-        screened_at=send_at,
+        is_on_do_not_call=is_on_do_not_call,
+        screened_at=screened_at,
         port_is_pending=no,
         is_likely_non_payer=no,
         has_open_complaint=no,

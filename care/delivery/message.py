@@ -136,6 +136,7 @@ def send_message(
         "fields": text.fields,
         "send_after": send_after.isoformat(),
         "send_before": decision.send_before and decision.send_before.isoformat(),
+        "consent_revision": claim.consent_revision,
     }
     return Message(message_id=decision.decision_id, body=_body("care.send", data, at))
 

@@ -16,13 +16,13 @@ from care.delivery.backoff import MOST_ATTEMPTS, next_attempt
 from care.delivery.message import Message, UnfitError, cancel_message
 from care.delivery.receivers import Receiver
 from care.delivery.webhook import Answer
-from care.ledger.outbox import Judges, Outbox, Route
+from care.ledger.outbox import HALTED, Judges, Outbox, Route
 from care.ledger.rows import Claim, Settlement
 from holdfast.clock import Clock
 from holdfast.failpoint import Failpoint, no_failpoint
 
 MOST_AT_ONCE = 100
-"""Messages of one claim: what may be sent twice after a kill, and still leave after a halt."""
+"""Messages of one claim: what may be sent twice after a kill, and is under way when care is halted."""
 
 
 class Sender(Protocol):
@@ -125,6 +125,11 @@ class Relay:
         if not claims:
             return Round()
         self.failpoint("after_claim")
+        if claims[0].kind == "send" and await asyncio.to_thread(self.outbox.is_halted):
+            # A person halted care between the claim and now: nothing of it leaves.
+            back = [_given_back(claim, self.clock(), HALTED) for claim in claims]
+            await asyncio.to_thread(self._settle, back)
+            return Round(claimed=len(claims), later=len(claims))
         settled = await self._send_all(claims)
         self.failpoint("after_send")
         await asyncio.to_thread(self._settle, settled)
@@ -173,5 +178,5 @@ class Relay:
         return Settlement(claim=claim, state="approved", why=answer.why, next_at=next_at)
 
 
-def _given_back(claim: Claim, now: datetime) -> Settlement:
-    return Settlement(claim=claim, state="approved", why="interrupted", next_at=now)
+def _given_back(claim: Claim, now: datetime, why: str = "interrupted") -> Settlement:
+    return Settlement(claim=claim, state="approved", why=why, next_at=now)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from care.ledger import tables as t
 from care.ledger.database import reading
+from care.ledger.queries import next_number
 from care.ledger.rows import ApprovalRow, ApprovalRule, Approver, microseconds, moment
 
 
@@ -92,11 +93,10 @@ class Approvals:
 
     def _add(self, rule: ApprovalRule, *, is_ended: bool) -> None:
         with self._engine.begin() as connection:
-            newest = connection.execute(sa.select(sa.func.max(t.RULES.c.number))).scalar() or 0
             connection.execute(
                 t.RULES.insert(),
                 {
-                    "number": newest + 1,
+                    "number": next_number(connection, t.RULES),
                     "campaign_id": rule.campaign_id,
                     "digest": rule.digest,
                     "most_messages": rule.most_messages,

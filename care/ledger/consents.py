@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from care.consents import ASKED_PURPOSES, ConsentsInForce, ConsentStatement
 from care.ledger import tables as t
 from care.ledger.database import reading
-from care.ledger.queries import in_parts, insert_missing
+from care.ledger.queries import among, in_parts, insert_missing, next_number
 from care.ledger.rows import microseconds, moment
 
 ConsentSource = Literal["raw", "event", "request"]
@@ -125,11 +125,10 @@ class Consents:
             for keys in filter(None, statements):
                 insert_missing(connection, t.CONSENTS, [_row(key, "raw", at) for key in keys])
             new = _count(connection) - before
-            newest = connection.execute(sa.select(sa.func.max(t.CONSENT_MERGES.c.number))).scalar()
             connection.execute(
                 t.CONSENT_MERGES.insert(),
                 {
-                    "number": (newest or 0) + 1,
+                    "number": next_number(connection, t.CONSENT_MERGES),
                     "digest": digest,
                     "new": new,
                     "at": microseconds(at),
@@ -156,7 +155,7 @@ class Consents:
             2 * t.CONSENTS.c.happened_at + sa.case((t.CONSENTS.c.is_granted, 0), else_=1)
         )
         query = (
-            sa.select(*_KEY[:3], strongest)
+            sa.select(*_KEY[:3], strongest, sa.func.count())
             .where(
                 t.CONSENTS.c.happened_at <= microseconds(at),
                 t.CONSENTS.c.purpose.in_(ASKED_PURPOSES),
@@ -166,12 +165,12 @@ class Consents:
         with reading(self._engine) as connection:
             if customers is None:
                 return ConsentsInForce.of(
-                    (row[0], row[1], row[2], row[3]) for row in connection.execute(query)
+                    (row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)
                 )
             return ConsentsInForce.of(
-                (row[0], row[1], row[2], row[3])
+                (row[0], row[1], row[2], row[3], row[4])
                 for part in in_parts(sorted(customers))
-                for row in connection.execute(query.where(_KEY[0].in_(part)))
+                for row in connection.execute(query.where(among(connection, _KEY[0], part)))
             )
 
     def about(self, customers: Collection[str]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from care.ledger.lease import WorkLease
 from care.ledger.measured import Measured
 from care.ledger.outbox import Outbox
 from care.ledger.outcomes import OutcomeFate, record_outcomes, reported_of
-from care.ledger.queries import decision_query, decision_row, is_halted, move
+from care.ledger.queries import decision_query, decision_row, is_halted, move, next_number
 from care.ledger.rows import (
     Approver,
     CampaignRow,
@@ -87,6 +87,8 @@ class Ledger:
         """
         at = microseconds(plan.made_at)
         with self._engine.begin() as connection:
+            # First, so that whoever records the very plan at the same time waits here.
+            number = next_number(connection, t.PLANS)
             if self._plan(connection, plan.plan_id) is not None:
                 return False
             known = sa.select(t.CAMPAIGNS.c.digest).where(
@@ -103,9 +105,8 @@ class Ledger:
                         "recorded_at": at,
                     },
                 )
-            newest = connection.execute(sa.select(sa.func.max(t.PLANS.c.number))).scalar() or 0
-            number = {"number": newest + 1, "made_at": at}
-            connection.execute(t.PLANS.insert(), {**to_document(plan), **number})
+            row = {**to_document(plan), "number": number, "made_at": at}
+            connection.execute(t.PLANS.insert(), row)
             stored = [_stored(decision, plan, at) for decision in decisions]
             if stored:
                 connection.execute(t.DECISIONS.insert(), [row for row, _, _ in stored])
@@ -277,11 +278,10 @@ class Ledger:
         """
         require_name(by)
         with self._engine.begin() as connection:
-            number = connection.execute(sa.select(sa.func.max(t.HALTS.c.number))).scalar() or 0
             connection.execute(
                 t.HALTS.insert(),
                 {
-                    "number": number + 1,
+                    "number": next_number(connection, t.HALTS),
                     "is_halted": is_halted,
                     "by": by,
                     "at": microseconds(at),

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from care.ledger import tables as t
 from care.ledger.database import reading
-from care.ledger.queries import decision_query, decision_row, insert_missing
+from care.ledger.queries import decision_query, decision_row, insert_missing, next_number
 from care.ledger.rows import DecisionRow, MaturedOutcome, microseconds, moment
 
 
@@ -81,13 +81,13 @@ class Measured:
             .limit(1)
         )
         with self._engine.begin() as connection:
+            number = next_number(connection, t.MEASUREMENTS)
             if connection.execute(newest).scalar() == dict(document):
                 return False
-            number = connection.execute(sa.select(sa.func.max(t.MEASUREMENTS.c.number))).scalar()
             connection.execute(
                 t.MEASUREMENTS.insert(),
                 {
-                    "number": (number or 0) + 1,
+                    "number": number,
                     "campaign_id": campaign_id,
                     "document": dict(document),
                     "measured_at": microseconds(at),

@@ -12,7 +12,15 @@ import sqlalchemy as sa
 
 from care.ledger import tables as t
 from care.ledger.database import reading
-from care.ledger.queries import decision_query, decision_row, held_up, in_parts, is_halted, move
+from care.ledger.queries import (
+    among,
+    decision_query,
+    decision_row,
+    held_up,
+    in_parts,
+    is_halted,
+    move,
+)
 from care.ledger.rows import (
     Claim,
     DecisionRow,
@@ -37,6 +45,9 @@ RECEIVER_TOLD = "the receiver has been told"
 """Why of the transition with which a receiver knows that a decision was cancelled."""
 
 TOO_LATE = "too late to be sent"
+
+HALTED = "care was halted after the claim"
+"""Why of what is given back because a person halted care before it was sent."""
 
 LEASE = timedelta(minutes=5)
 """How long nobody else may claim what was claimed."""
@@ -121,7 +132,8 @@ class Outbox:
                 for campaign, decision in decisions
                 if decision.decision_id not in verdicts.refused.keys() | verdicts.postponed.keys()
             ]
-            claims = _claimed(connection, kept, rows, now, route)
+            revisions = verdicts.consent_revisions
+            claims = _claimed(connection, kept, rows, now, route, revisions)
             move(connection, _ids(claims), "claimed", now, "")
             self._failpoint("in_claim")
             return claims
@@ -136,7 +148,8 @@ class Outbox:
             # After its time nothing may be sent anyway.
             _remove(connection, [row.decision_id for row in due if row.send_before <= at])
             rows = {row.decision_id: row for row in due if row.send_before > at}
-            return _claimed(connection, _decisions(connection, list(rows)), rows, now, route)
+            decisions = _decisions(connection, list(rows))
+            return _claimed(connection, decisions, rows, now, route, {})
 
     def settle(self, settlements: Sequence[Settlement], at: datetime) -> int:
         """What became of claims. Those that another worker has taken over since do not count.
@@ -181,6 +194,11 @@ class Outbox:
             late = [row[0] for row in connection.execute(query)]
             _end(connection, late, "expired", now, TOO_LATE)
             return len(late)
+
+    def is_halted(self) -> bool:
+        """Whether a person has halted care: nothing that was claimed may leave then."""
+        with reading(self._engine) as connection:
+            return is_halted(connection)
 
     def waiting(self) -> list[tuple[str, datetime]]:
         """Actions of what is on its way, and when each of them was decided."""
@@ -248,7 +266,7 @@ class Outbox:
             dead = list(kinds)
             for part in in_parts(dead):
                 connection.execute(
-                    t.OUTBOX.update().where(t.OUTBOX.c.decision_id.in_(part)),
+                    t.OUTBOX.update().where(among(connection, t.OUTBOX.c.decision_id, part)),
                     {"state": "approved", "next_at": microseconds(at), "attempts": 0},
                 )
             # A decision that was cancelled stays so while its receiver is told.
@@ -294,7 +312,7 @@ def _decisions(connection: sa.Connection, ids: Sequence[str]) -> list[tuple[str,
         (row["campaign_id"], decision_row(row))
         for part in in_parts(ids)
         for row in connection.execute(
-            decision_query().where(t.DECISIONS.c.decision_id.in_(part))
+            decision_query().where(among(connection, t.DECISIONS.c.decision_id, part))
         ).mappings()
     ]
     places = {decision_id: place for place, decision_id in enumerate(ids)}
@@ -307,6 +325,7 @@ def _claimed(
     rows: Mapping[str, Any],
     now: datetime,
     route: Route,
+    revisions: Mapping[str, int],
 ) -> list[Claim]:
     """Claims of decisions, with their attempts recorded."""
     claims = [
@@ -316,36 +335,35 @@ def _claimed(
             kind=rows[decision.decision_id].kind,
             token=rows[decision.decision_id].token + 1,
             attempt=rows[decision.decision_id].attempts + 1,
+            consent_revision=revisions.get(decision.decision_id),
         )
         for campaign, decision in decisions
     ]
     if claims:
+        # One statement for all, as each counts one more claim and one more attempt.
+        these = among(connection, t.OUTBOX.c.decision_id, _ids(claims))
         connection.execute(
-            t.OUTBOX.update().where(t.OUTBOX.c.decision_id == sa.bindparam("claimed")),
-            [
-                {
-                    "claimed": claim.decision.decision_id,
-                    "state": "claimed",
-                    "lease_until": microseconds(now + LEASE),
-                    "worker": route.worker,
-                    "token": claim.token,
-                    "attempts": claim.attempt,
-                }
-                for claim in claims
-            ],
+            t.OUTBOX.update()
+            .where(these)
+            .values(
+                state="claimed",
+                lease_until=microseconds(now + LEASE),
+                worker=route.worker,
+                token=t.OUTBOX.c.token + 1,
+                attempts=t.OUTBOX.c.attempts + 1,
+            )
         )
         connection.execute(
-            t.ATTEMPTS.insert(),
-            [
-                {
-                    "decision_id": claim.decision.decision_id,
-                    "attempt": claim.token,
-                    "kind": claim.kind,
-                    "receiver": route.receiver,
-                    "attempted_at": microseconds(now),
-                }
-                for claim in claims
-            ],
+            t.ATTEMPTS.insert().from_select(
+                ["decision_id", "attempt", "kind", "receiver", "attempted_at"],
+                sa.select(
+                    t.OUTBOX.c.decision_id,
+                    t.OUTBOX.c.token,
+                    t.OUTBOX.c.kind,
+                    sa.literal(route.receiver),
+                    sa.literal(microseconds(now), sa.BigInteger),
+                ).where(these),
+            )
         )
     return claims
 
@@ -381,8 +399,8 @@ def _still_held(connection: sa.Connection, claims: Sequence[Claim]) -> set[str]:
         row.decision_id
         for part in in_parts(list(tokens))
         for row in connection.execute(
-            sa.select(t.OUTBOX)
-            .where(t.OUTBOX.c.decision_id.in_(part), t.OUTBOX.c.state == "claimed")
+            sa.select(t.OUTBOX.c.decision_id, t.OUTBOX.c.token)
+            .where(among(connection, t.OUTBOX.c.decision_id, part), t.OUTBOX.c.state == "claimed")
             .with_for_update()
         )
         if row.token == tokens[row.decision_id]
@@ -409,13 +427,14 @@ def _try_at(connection: sa.Connection, times: Mapping[str, datetime]) -> None:
 def _put_aside(connection: sa.Connection, ids: Sequence[str]) -> None:
     for part in in_parts(ids):
         connection.execute(
-            t.OUTBOX.update().where(t.OUTBOX.c.decision_id.in_(part)), {"state": "dead"}
+            t.OUTBOX.update().where(among(connection, t.OUTBOX.c.decision_id, part)),
+            {"state": "dead"},
         )
 
 
 def _remove(connection: sa.Connection, ids: Sequence[str]) -> None:
     for part in in_parts(ids):
-        connection.execute(t.OUTBOX.delete().where(t.OUTBOX.c.decision_id.in_(part)))
+        connection.execute(t.OUTBOX.delete().where(among(connection, t.OUTBOX.c.decision_id, part)))
 
 
 def _end(

@@ -4,6 +4,7 @@ what holds them up.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +20,19 @@ _IDS_AT_ONCE = 500
 def in_parts(ids: Sequence[str]) -> list[Sequence[str]]:
     """Ids, so many at a time as a statement holds."""
     return [ids[k : k + _IDS_AT_ONCE] for k in range(0, len(ids), _IDS_AT_ONCE)]
+
+
+def among(
+    connection: sa.Connection, column: sa.Column[Any], ids: Sequence[str]
+) -> sa.ColumnElement[bool]:
+    """Where a column has one of some ids.
+
+    PostgreSQL is given one array in place of a value for each: the statement's text is the same for
+    any number, so that it is prepared once.
+    """
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.literal(list(ids), postgresql.ARRAY(sa.Text)))
+    return column.in_(ids)
 
 
 def insert_missing(
@@ -50,26 +64,22 @@ def move(
     at: datetime,
     why: str,
 ) -> None:
-    """Add a transition to each of some decisions."""
+    """Add a transition to each of some decisions, in one statement for many."""
     columns = t.TRANSITIONS.c
     for part in in_parts(ids):
-        numbers = connection.execute(
-            sa.select(columns.decision_id, sa.func.max(columns.number))
-            .where(columns.decision_id.in_(part))
-            .group_by(columns.decision_id)
-        ).all()
         connection.execute(
-            t.TRANSITIONS.insert(),
-            [
-                {
-                    "decision_id": decision,
-                    "number": number + 1,
-                    "state": state,
-                    "at": microseconds(at),
-                    "why": why,
-                }
-                for decision, number in numbers
-            ],
+            t.TRANSITIONS.insert().from_select(
+                ["decision_id", "number", "state", "at", "why"],
+                sa.select(
+                    columns.decision_id,
+                    sa.func.max(columns.number) + 1,
+                    sa.literal(state),
+                    sa.literal(microseconds(at), sa.BigInteger),
+                    sa.literal(why, sa.Text),
+                )
+                .where(among(connection, columns.decision_id, part))
+                .group_by(columns.decision_id),
+            )
         )
 
 
@@ -83,6 +93,18 @@ def decision_row(row: sa.RowMapping) -> DecisionRow:
     # Erased fields leave the decision.
     fields = {} if row["fields"] is None else row["fields"]
     return DecisionRow(**{**{name: row[name] for name in names}, **times, "fields": fields})
+
+
+def next_number(connection: sa.Connection, table: sa.Table) -> int:
+    """The number of a new row of a table whose rows are counted from 1, for this transaction alone.
+
+    Another transaction that asks for it waits until this one has ended: else both would have the same
+    number, and the second could not write. (On SQLite every transaction that writes waits anyway.)
+    """
+    if connection.dialect.name == "postgresql":
+        name = connection.dialect.identifier_preparer.format_table(table)
+        connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+    return (connection.execute(sa.select(sa.func.max(table.c.number))).scalar() or 0) + 1
 
 
 def held_up(connection: sa.Connection) -> list[HeldUp]:

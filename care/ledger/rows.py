@@ -192,6 +192,9 @@ class Claim:
     attempt : int
         Number of the attempt that is recorded with the claim, from 1; again from 1 after a person
         has asked for what was given up.
+    consent_revision : int or None
+        Of the customer, when policy let it leave (see `care.consents.ConsentsInForce.revision`); None
+        of a cancel.
     """
 
     decision: DecisionRow
@@ -199,6 +202,7 @@ class Claim:
     kind: MessageKind
     token: int
     attempt: int
+    consent_revision: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,10 +237,13 @@ class Verdicts:
         By id, why it may not be sent.
     postponed : mapping of str to datetime
         By id, when it is to be asked again (UTC).
+    consent_revisions : mapping of str to int
+        By id of what may be sent, the consent revision of its customer that this rests on.
     """
 
     refused: Mapping[str, str] = field(default_factory=dict)
     postponed: Mapping[str, datetime] = field(default_factory=dict)
+    consent_revisions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,9 @@ CONSENT_PURPOSES = ("offers", "surveys", "profiling", "any_contact", "traffic_ma
 CONTACT_CHANNELS = ("sms", "email", "app", "phone", "post", "store")
 ANY_CHANNEL = "any"
 """What a consent names in place of a channel: it is said of all of them."""
+LISTED, NOT_LISTED = "listed", "not_listed"
+SCREENING_RESULTS = (LISTED, NOT_LISTED)
+"""What comes of a comparison with a do-not-call register."""
 TIERS = ("none", "silver", "gold", "platinum")
 APP_EVENTS = ("login", "bill_page", "plan_page", "cancel_page", "rating")
 RECHARGE_CHANNELS = ("app", "web", "store", "voucher", "auto")

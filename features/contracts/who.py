@@ -26,6 +26,7 @@ from features.contracts.vocabulary import (
     PRODUCT_KINDS,
     PRODUCT_LINES,
     REPLACEMENTS,
+    SCREENING_RESULTS,
     SEGMENTS,
     STATUS_REASONS,
     STATUSES,
@@ -216,6 +217,23 @@ WHO: tuple[Table, ...] = (
             ),
             "state": choice("The customer's decision", ("granted", "withdrawn")),
         },
+    ),
+    table(
+        "do_not_call_screenings",
+        "who",
+        "A comparison of a customer's numbers with a do-not-call register",
+        "state",
+        ("customer_id", "register"),
+        {
+            "customer_id": customer(),
+            "register": identifier("The register, as the operator names it, such as TPS"),
+            "result": choice(
+                "`listed` where any number that the customer may be called on is on the register;"
+                " `happened_at` is when it was compared",
+                SCREENING_RESULTS,
+            ),
+        },
+        use="exclusion and reporting",
     ),
     table(
         "loyalty",

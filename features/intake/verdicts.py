@@ -22,6 +22,7 @@ Used = Literal["tonight's", "yesterday's", "none"]
 
 CARE_TABLES = (
     *("consents", "port_requests", "tickets", "interactions", "incidents", "care_contacts"),
+    "do_not_call_screenings",
 )
 """Tables that say whom we may contact, and whom better not: no offers without them."""
 

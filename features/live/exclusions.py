@@ -87,18 +87,35 @@ class LiveExclusions:
         dict of str to int
             By subscription, of those excluded alone.
         """
+        return {
+            line: min(arrived for _, arrived in steps)
+            for line, steps in self._open(ids, night).items()
+        }
+
+    def tables_since(self, ids: Sequence[str], night: int) -> dict[str, frozenset[str]]:
+        """Of which raw tables those events are: ``port_requests``, ``notices``; parameters as of
+        `since`.
+        """
+        return {
+            line: frozenset(table for table, _ in steps)
+            for line, steps in self._open(ids, night).items()
+        }
+
+    def _open(self, ids: Sequence[str], night: int) -> dict[str, list[tuple[str, int]]]:
+        """Table and arrival of each step that excludes, by subscription, of those excluded alone."""
         documents = self._store.read_states(EXCLUSIONS, ids)
-        found = {}
-        for line, document in zip(ids, documents, strict=True):
-            since = None if document is None else _since(json.loads(document), night)
-            if since is not None:
-                found[line] = since
-        return found
+        found = {
+            line: _steps(json.loads(document), night)
+            for line, document in zip(ids, documents, strict=True)
+            if document is not None
+        }
+        return {line: steps for line, steps in found.items() if steps}
 
 
-def _since(noted: Sequence[tuple[str, str, str, int]], night: int) -> int | None:
+def _steps(noted: Sequence[tuple[str, str, str, int]], night: int) -> list[tuple[str, int]]:
     over = {(table, id_) for table, id_, step, _ in noted if step in EXCLUDING[table].over}
-    arrived = [
-        arrived for table, id_, _, arrived in noted if arrived > night and (table, id_) not in over
+    return [
+        (table, arrived)
+        for table, id_, _, arrived in noted
+        if arrived > night and (table, id_) not in over
     ]
-    return min(arrived, default=None)

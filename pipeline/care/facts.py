@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from care.campaign import Campaign
 from care.catalogue import Catalogue
-from care.consents import ConsentsInForce
+from care.consents import ConsentsInForce, Screenings
 from care.ledger.rows import DecisionRow, microseconds
 from care.model import Action
 from care.planning import RISK_RANK, CareFacts
@@ -28,6 +28,7 @@ from features.operator.line_facts import (
     line_facts,
 )
 from features.operator.repository import OperatorRepository
+from features.operator.screenings import screenings_known
 from features.retained.own_decisions import OWN_CARE_PART
 from holdfast.arrays import Floats, Texts
 from holdfast.errors import InputError
@@ -368,10 +369,10 @@ class _Policy:
             is_open = np.isin(lines, porting["subscription_id"].to_numpy().astype(str))
             self._porting = np.where(is_open, YES, NO).astype(np.int8)
         self._non_payer = _likely_non_payers(home, reading.at, lines)
+        self._registers = Screenings(*screenings_known(home.raw, now)).of(self._customers)
 
     def of(self, channel: str, action: Action) -> PolicyFacts:
         """Facts of all lines."""
-        count = len(self._send_at)
         if action.code not in self._days_since:
             days = self._contacts.days_since(self._people.household, action.code)
             self._days_since[action.code] = days
@@ -379,9 +380,7 @@ class _Policy:
         return PolicyFacts(
             **consent_facts(self._consents, channel, self._customers),
             is_minor=self._people.is_minor,
-            # No table of the operator says which numbers were compared with a register.
-            is_on_do_not_call=np.full(count, UNKNOWN, dtype=np.int8),
-            screened_at=np.zeros(count, dtype=np.int64),
+            **self._registers,
             port_is_pending=self._porting,
             is_likely_non_payer=self._non_payer,
             has_open_complaint=_above_zero(self._feature("open_tickets")),

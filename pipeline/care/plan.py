@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from care.campaign import LEAST_SHADOW_CONTROL, Campaign
 from care.delivery.go import TIME_ZONE
 from care.delivery.message import WORDING
+from care.delivery.night import night_lets_care_run
 from care.ledger.ledger import Ledger
 from care.ledger.rows import DecisionRow, PlanRow, moment
 from care.measure import half_width, households_needed
@@ -34,7 +35,6 @@ from pipeline.care.consents import merge_consents
 from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_control, rows_of
 from pipeline.care.pages import write_plan_page
 from pipeline.care.workspace import CareWorkspace
-from pipeline.night.night import NightRecords
 from pipeline.night.status import newest_scores
 
 _TERMS = ("action", "control_share", "outcome", "outcome_days", "looks", "narrowest_at")
@@ -220,8 +220,7 @@ def newest_snapshot(home: Home) -> datetime:
 
 def halted_by_night(home: Home) -> bool:
     """Whether the last night says that no care may run."""
-    newest = next(NightRecords(home).newest_first(), None)
-    return newest is not None and not newest.care_may_run
+    return not night_lets_care_run(home.nights)
 
 
 def _kept(

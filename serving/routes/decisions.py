@@ -1,6 +1,7 @@
 """`POST /v1/decisions/check`: whether a message may be sent, asked just before it is."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -21,8 +22,10 @@ from serving.served.ledger import ServedLedger
 from serving.settings import ServingSettings
 
 if TYPE_CHECKING:
+    from care.consents import Screenings
     from care.delivery.go import UsesProfiling
     from care.jurisdiction import Jurisdiction
+    from care.ledger.rows import DecisionRow
 
 UNKNOWN = "unknown"
 """Why a decision may not be sent that the ledger does not have."""
@@ -80,27 +83,53 @@ class DecisionsRoute:
 
     def _checked(self, ids: Sequence[str]) -> list[CheckedDecision]:
         # Imported here: a service that is never asked about care starts without it.
-        from care.delivery.go import reasons_now
+        from care.delivery.go import KnownNow, reasons_now
+        from care.delivery.night import night_lets_care_run
         from care.jurisdiction import jurisdiction
+        from care.ledger.forget import ERASED
 
         law, now = jurisdiction(self._care.jurisdiction), self._now()
-        uses_profiling = self._uses_profiling(law)
         with self._ledger.using() as ledger:
-            known = ledger.handed.look_up(set(ids))
-            customers = {decision.customer_id for decision, _ in known.values()}
-            consents = ledger.consents.in_force(now, customers)
-            is_halted = ledger.is_halted
+            decisions = ledger.handed.look_up(set(ids))
+            customers = {decision.customer_id for decision, _ in decisions.values()}
+            known = KnownNow(
+                consents=ledger.consents.in_force(now, customers),
+                uses_profiling=self._uses_profiling(law),
+                law=law,
+                now=now,
+                screenings=self._screenings([one for one, _ in decisions.values()], now),
+                is_halted=ledger.is_halted,
+                care_may_run=night_lets_care_run(self._home.nights),
+            )
         checked: list[CheckedDecision] = []
         for one in ids:
-            reasons = [UNKNOWN]
-            if one in known:
-                decision, state = known[one]
-                reasons = reasons_now(
-                    *(decision, state, consents, uses_profiling, law, now),
-                    is_halted=is_halted,
-                )
-            checked.append({"decision_id": one, "go": not reasons, "reasons": reasons})
+            reasons, revision = [UNKNOWN], None
+            if one in decisions:
+                decision, state = decisions[one]
+                reasons = reasons_now(decision, state, known)
+                if decision.customer_id != ERASED:
+                    revision = known.consents.revision(decision.customer_id)
+            checked.append(
+                {
+                    "decision_id": one,
+                    "go": not reasons,
+                    "reasons": reasons,
+                    "consent_revision": revision,
+                }
+            )
         return checked
+
+    def _screenings(self, decisions: "Sequence[DecisionRow]", now: datetime) -> "Screenings":
+        """What registers say of the customers of offers by phone; nothing is read for others."""
+        from care.consents import NO_SCREENINGS, Screenings
+        from care.delivery.go import asks_registers
+
+        customers = {one.customer_id for one in decisions if asks_registers(one)}
+        if not customers:
+            return NO_SCREENINGS
+        from features.operator.screenings import screenings_known
+
+        return Screenings(*screenings_known(self._home.raw, now, customers))
 
     def _uses_profiling(self, law: "Jurisdiction") -> "UsesProfiling":
         """Whether a prediction chooses an action, by the catalogue as it is now."""

@@ -89,7 +89,12 @@ _TRUTH_CHOICES = {
     "breach": BREACHES,
 }
 """Values of the categorical columns of the truth, in the order of their codes."""
-NOT_SIMULATED = frozenset({"accounts", "external_ids", "products", "bill_lines", "notices"})
+NOT_SIMULATED = frozenset(
+    {
+        *("accounts", "external_ids", "do_not_call_screenings", "products", "bill_lines"),
+        "notices",
+    }
+)
 """Raw tables of which the simulator knows nothing."""
 
 _FIRST_EVENT = 10**14

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from care.delivery.go import withdrawn
+from care.delivery.go import KnownNow, withdrawn
 from care.ledger.forget import ERASED
 from pipeline.care.workspace import CareWorkspace
 
@@ -34,6 +34,11 @@ def cancel_withdrawn(care: CareWorkspace, now: datetime, since: datetime | None)
     decisions = handed.open(now, customers)
     if decisions:
         consents = care.ledger.consents.in_force(now, {one.customer_id for one in decisions})
-        whys = withdrawn(decisions, consents, care.catalogue.uses_profiling, care.law, now)
-        handed.cancel(whys, now)
+        known = KnownNow(
+            consents=consents,
+            uses_profiling=care.catalogue.uses_profiling,
+            law=care.law,
+            now=now,
+        )
+        handed.cancel(withdrawn(decisions, known), now)
     return now

@@ -1,6 +1,6 @@
 """Policy asked again, on what is known now, about decisions that are about to leave."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,11 +10,17 @@ from care.consents import ConsentsInForce
 from care.ledger.rows import DecisionRow, Verdicts, microseconds, moment
 from care.model import Action
 from care.planning import CareFacts
-from care.policy import PolicyQuestion, judge
+from care.policy import YES, PolicyQuestion, judge
 from care.quiet_hours import next_allowed
+from features.live.exclusions import LiveExclusions
+from features.online.service import online_directory
 from features.operator.line_facts import FactReading
+from features.operator.repository import OperatorRepository
+from features.operator.screenings import SCREENINGS
+from features.packed.store import PackedStore
 from features.settings import FeatureSettings
 from holdfast.clock import Clock
+from holdfast.home import Home
 from pipeline.care.consents import merge_consents
 from pipeline.care.facts import consent_facts, policy_facts
 from pipeline.care.plan import earlier_decisions, halted_by_night, newest_snapshot
@@ -30,6 +36,25 @@ NOTICE_GIVEN = "notice_given"
 
 NOT_IN_CATALOGUE = "not_in_catalogue"
 """Why a decision is refused whose action is no longer in the catalogue."""
+
+
+_ASKED_NOW = (SCREENINGS, "notices", "consents")
+"""Raw tables that are asked as they stand now, and not as of the snapshot."""
+
+
+def facts_stamp(home: Home) -> object:
+    """Changes with what a `Recheck` of a home rests on, but for the ledger and the catalogue.
+
+    Raises
+    ------
+    InputError
+        Nothing was scored yet.
+    """
+    parts = [path for name in _ASKED_NOW for path in sorted((home.raw / name).glob("*.parquet"))]
+    written = [
+        (str(path), about.st_mtime_ns, about.st_size) for path in parts for about in [path.stat()]
+    ]
+    return newest_snapshot(home), halted_by_night(home), written
 
 
 class Recheck:
@@ -57,6 +82,7 @@ class Recheck:
         )
         self._halted = halted_by_night(care.home)
         self._with_notice = lines_with_notice(RawHistory(care.home.raw, clock()), clock())
+        self._live = _live_exclusions(care.home)
         self._known: dict[tuple[str, datetime], CareFacts] = {}
         self.send_after: dict[str, datetime] = {}
         """When each that was asked about may be sent from then on, out of quiet hours."""
@@ -96,7 +122,8 @@ class Recheck:
                 refused |= {one.decision_id: NOT_IN_CATALOGUE for one in chosen}
             else:
                 refused |= self._of_action(action, decided_at, chosen, consents)
-        return Verdicts(refused=refused, postponed=unknown)
+        revisions = {one.decision_id: consents.revision(one.customer_id) for one in decisions}
+        return Verdicts(refused=refused, postponed=unknown, consent_revisions=revisions)
 
     def for_webhooks(self, decisions: Sequence[DecisionRow]) -> Verdicts:
         """What policy says of decisions that go to a receiver: they wait for the end of quiet hours,
@@ -124,6 +151,7 @@ class Recheck:
         """
         facts = self._facts(action, decided_at)
         places = {line: place for place, line in enumerate(facts.subscription_id.tolist())}
+        said = self._said_since(decisions)
         refused = {
             decision.decision_id: NOT_IN_SERVICE
             for decision in decisions
@@ -132,7 +160,7 @@ class Recheck:
         refused |= {
             decision.decision_id: NOTICE_GIVEN
             for decision in decisions
-            if decision.subscription_id in self._with_notice and self._is_predicted(decision)
+            if self._has_given_notice(decision, said) and self._is_predicted(decision)
         }
         now = np.int64(microseconds(self._clock()))
         for channel in dict.fromkeys(decision.channel for decision in decisions):
@@ -145,6 +173,10 @@ class Recheck:
             known = replace(
                 facts.policy(str(channel), action).taken(rows),
                 **consent_facts(consents, str(channel), facts.customer_id[rows]),
+            )
+            ports = ["port_requests" in said.get(str(one.subscription_id), ()) for one in asked]
+            known = replace(
+                known, port_is_pending=np.where(ports, YES, known.port_is_pending).astype(np.int8)
             )
             law = self.care.law
             at = np.full(len(asked), now)
@@ -165,6 +197,19 @@ class Recheck:
                     refused[decision.decision_id] = ", ".join(reasons)
         return refused
 
+    def _said_since(self, decisions: Sequence[DecisionRow]) -> dict[str, frozenset[str]]:
+        """Raw tables of which live events have told since the snapshot that a line is leaving, by
+        subscription.
+        """
+        lines = [one.subscription_id for one in decisions if one.subscription_id is not None]
+        if self._live is None or not lines:
+            return {}
+        return self._live.tables_since(lines, microseconds(self._reading.at))
+
+    def _has_given_notice(self, decision: DecisionRow, said: Mapping[str, frozenset[str]]) -> bool:
+        line = str(decision.subscription_id)
+        return line in self._with_notice or "notices" in said.get(line, ())
+
     def _is_predicted(self, decision: DecisionRow) -> bool:
         """Whether a prediction proposed it; so it counts where its trigger is no longer there."""
         trigger = self.care.catalogue.triggers.get(decision.trigger)
@@ -179,3 +224,9 @@ class Recheck:
                 *(ConsentsInForce(), self._reading, self._clock()),
             )
         return self._known[key]
+
+
+def _live_exclusions(home: Home) -> LiveExclusions | None:
+    """What live events say of lines that are leaving; None where the home keeps no live events."""
+    folder = online_directory(OperatorRepository(home).directory)
+    return LiveExclusions(PackedStore(folder)) if (folder / "data.mdb").exists() else None

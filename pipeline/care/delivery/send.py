@@ -15,7 +15,7 @@ from typing import Any
 from care.delivery.files import write_file
 from care.delivery.message import Texts, UnfitError
 from care.delivery.receivers import Receivers
-from care.ledger.outbox import FILES, Route
+from care.ledger.outbox import FILES, HALTED, Route
 from care.ledger.rows import Claim, HeldUp, Settlement
 from features.settings import FeatureSettings
 from holdfast.logging import progress
@@ -107,6 +107,13 @@ def _into_file(
     with progress("Claiming what goes into a file"):
         while part := care.ledger.outbox.claim(now, _AT_ONCE, recheck.for_files, route):
             claims += part
+    if claims and care.ledger.outbox.is_halted():
+        # A person halted care since the claims: nothing of it goes into a file.
+        back = [
+            Settlement(claim=claim, state="approved", why=HALTED, next_at=now) for claim in claims
+        ]
+        care.ledger.outbox.settle(back, now)
+        return None, 0
     texts = texts_of(care)
     rows, unfit = [], []
     for claim in claims:
@@ -144,4 +151,5 @@ def _row(claim: Claim, texts: Texts, send_after: Mapping[str, datetime]) -> dict
         "language": text.language,
         "message": text.message,
         **times,
+        "consent_revision": str(claim.consent_revision),
     }

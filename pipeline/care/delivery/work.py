@@ -19,9 +19,8 @@ from features.settings import FeatureSettings
 from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
 from pipeline.care.delivery.cancel import cancel_withdrawn
-from pipeline.care.delivery.recheck import Recheck
+from pipeline.care.delivery.recheck import Recheck, facts_stamp
 from pipeline.care.delivery.relays import Delivery, opened_relays
-from pipeline.care.plan import halted_by_night, newest_snapshot
 from pipeline.care.workspace import CareWorkspace
 
 LEASE = timedelta(seconds=10)
@@ -181,8 +180,7 @@ class _Work:
         plan = self._plan
         waiting = plan.care.ledger.outbox.waiting()
         stamp = (
-            newest_snapshot(plan.care.home),
-            halted_by_night(plan.care.home),
+            facts_stamp(plan.care.home),
             set(waiting),
             _written(self._catalogue),
         )

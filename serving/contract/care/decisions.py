@@ -35,7 +35,18 @@ class CheckedDecision(TypedDict):
             description=(
                 "Why not: the state of a decision that is not with a receiver, such as `cancelled`;"
                 " `unknown`, `erased`, `care_halted`, `too_late`; or `do_not_contact`, `no_consent`,"
-                " `profiling_objection` and `quiet_hours` of the contact policy. Empty where `go`."
+                " `profiling_objection`, `do_not_call` and `quiet_hours` of the contact policy."
+                " Empty where `go`."
+            )
+        ),
+    ]
+    consent_revision: Annotated[
+        int | None,
+        Field(
+            description=(
+                "How many statements about consent the answer rests on, of the customer: greater than"
+                " in the message where something was said since its handover. Null where the decision"
+                " is unknown, or its customer was erased."
             )
         ),
     ]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from care.consents import ConsentStatement
-from care.delivery.go import TIME_ZONE, reasons_now, withdrawn
+from care.delivery.go import TIME_ZONE, KnownNow, reasons_now, withdrawn
 from care.jurisdiction import jurisdiction
 from care.ledger.ledger import Ledger
 from care.ledger.rows import Claim, DecisionRow, Verdicts
@@ -92,8 +92,7 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     def look_for_withdrawals(self) -> None:
         decisions = self.ledger.handed.open(self.now)
-        consents = self.ledger.consents.in_force(self.now)
-        whys = withdrawn(decisions, consents, lambda action: False, LAW, self.now)
+        whys = withdrawn(decisions, self.known())
         self.ledger.handed.cancel(whys, self.now)
         for decision in self.ledger.handed.open(self.now):
             assert self.consents(int(decision.decision_id[1:])), "left with the receiver"
@@ -101,27 +100,29 @@ class Delivery(RuleBasedStateMachine):
     @rule(who=CUSTOMERS)
     def ask(self, who: int) -> None:
         decision, state = self.ledger.handed.look_up([f"D{who}"])[f"D{who}"]
-        consents = self.ledger.consents.in_force(self.now)
-        reasons = reasons_now(
-            *(decision, state, consents, lambda action: False, LAW, self.now), is_halted=False
-        )
+        reasons = reasons_now(decision, state, self.known())
         if not reasons:
             assert who in self.handed
             assert self.consents(who)
 
     def verdicts(self, decisions: Sequence[DecisionRow]) -> Verdicts:
-        consents = self.ledger.consents.in_force(self.now)
         refused, postponed = {}, {}
+        known = self.known()
         for one in decisions:
-            reasons = reasons_now(
-                *(one, "handed_over", consents, lambda action: False, LAW, self.now),
-                is_halted=False,
-            )
+            reasons = reasons_now(one, "handed_over", known)
             if reasons == ["quiet_hours"]:
                 postponed[one.decision_id] = self.now + timedelta(hours=1)
             elif reasons:
                 refused[one.decision_id] = ", ".join(reasons)
         return Verdicts(refused=refused, postponed=postponed)
+
+    def known(self) -> KnownNow:
+        return KnownNow(
+            consents=self.ledger.consents.in_force(self.now),
+            uses_profiling=lambda action: False,
+            law=LAW,
+            now=self.now,
+        )
 
     def consents(self, who: int) -> bool:
         """Whether a customer consents to offers by SMS: a second implementation."""

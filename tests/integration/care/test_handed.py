@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from care.consents import ConsentStatement
-from care.delivery.go import withdrawn
+from care.delivery.go import KnownNow, withdrawn
 from care.delivery.message import Message, Text, send_message
 from care.delivery.relay import Relay, Round
 from care.delivery.webhook import Webhook
@@ -58,8 +58,13 @@ def said(customer: str, *, is_granted: bool, **changed: Any) -> ConsentStatement
 def cancelled(ledger: Ledger) -> dict[str, str]:
     """Cancel what must not be sent any more; why, by decision."""
     decisions = ledger.handed.open(NOON)
-    consents = ledger.consents.in_force(NOON)
-    whys = withdrawn(decisions, consents, lambda code: True, jurisdiction("UK"), NOON)
+    known = KnownNow(
+        consents=ledger.consents.in_force(NOON),
+        uses_profiling=lambda code: True,
+        law=jurisdiction("UK"),
+        now=NOON,
+    )
+    whys = withdrawn(decisions, known)
     ledger.handed.cancel(whys, NOON)
     return whys
 

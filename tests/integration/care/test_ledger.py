@@ -1,6 +1,7 @@
 """The ledger on SQLite and PostgreSQL: nothing is sent that was not approved, and nothing twice."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -257,6 +258,19 @@ def test_a_failure_changes_nothing(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError, match="policy"):
         ledger.outbox.claim(NOON, 9, broken)
     assert ledger.states() == {"approved": 3, "withheld": 1}
+
+
+def test_numbers_are_given_once_also_to_those_who_ask_at_the_same_time(url: str) -> None:
+    ledgers = [Ledger(url) for _ in range(3)]
+    with ThreadPoolExecutor(len(ledgers)) as pool:
+        list(pool.map(lambda one: [one.halt("Ana", NOON) for _ in range(5)], ledgers))
+    for one in ledgers:
+        one.close()
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        numbers = connection.execute(sa.text("SELECT number FROM halts ORDER BY number")).scalars()
+        assert list(numbers) == list(range(1, 16))
+    engine.dispose()
 
 
 def test_migrations_make_the_tables_that_the_code_knows(url: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -45,7 +46,7 @@ def relay_of(ledger: Ledger, receiver: RawReceiver, now: datetime, **changed: An
         receiver=declared,
         sender=Webhook(declared, [SECRET], system_clock, 50),
         compose=composed,
-        judges=lambda rows: Verdicts(),
+        judges=lambda rows: Verdicts(consent_revisions={one.decision_id: 2 for one in rows}),
         clock=lambda: now,
         random=Random(1),
     )
@@ -89,6 +90,7 @@ def test_each_decision_is_received_once_with_its_id_and_a_signature(ledger: Ledg
             "fields": {"plan": "M", "best_plan_fee": 12.5},
             "send_after": "2026-03-04T12:00:00+00:00",
             "send_before": "2026-03-11T12:00:00+00:00",
+            "consent_revision": 2,
         },
     }
 
@@ -116,6 +118,27 @@ def test_what_a_receiver_will_not_take_is_given_up(ledger: Ledger) -> None:
     receiver = RawReceiver(refuses)
     assert rounds(ledger, receiver, NOON) == [Round(claimed=5, dead=5)]
     assert ledger.states() == {"dead": 5}
+
+
+def test_what_is_claimed_already_does_not_leave_after_a_halt(ledger: Ledger) -> None:
+    receiver = RawReceiver()
+
+    def halts(point: str) -> None:
+        if point == "after_claim" and not ledger.is_halted:
+            ledger.halt("Ana", NOON)
+
+    async def run() -> list[Round]:
+        async with receiving(receiver):
+            relay = replace(relay_of(ledger, receiver, NOON), failpoint=halts)
+            return [await relay.round(), await relay.round()]
+
+    claimed, nothing = asyncio.run(run())
+    assert (claimed.claimed, claimed.later, nothing.claimed) == (5, 5, 0)
+    assert not receiver.bodies
+    assert ledger.states() == {"approved": 5}
+    ledger.halt("Ana", NOON, is_halted=False)
+    (after,) = rounds(ledger, receiver, NOON)
+    assert (after.taken, after.dead) == (4, 1)
 
 
 def test_redirects_are_not_followed(ledger: Ledger) -> None:

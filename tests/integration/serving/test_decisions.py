@@ -1,5 +1,6 @@
 """Whether a message may be sent, asked over HTTP just before it is."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from care.settings import CareSettings
 from holdfast.home import Home
 from tests.builders.care_service import NOW, bearer, care_service, ledger_of
 from tests.builders.ledger_rows import ANA, decision_row, plan_row
+from tests.builders.screenings import write_screenings
 from tests.builders.served_home import problem
 
 UK = CareSettings(jurisdiction="UK")
@@ -46,6 +48,10 @@ def checked(home: Home, *ids: str, at: datetime = NOW, **options: Any) -> dict[s
         answer = caller.post("/v1/decisions/check", json={"decision_ids": ids}, **options)
     assert answer.status_code == 200, answer.text
     decisions = answer.json()["decisions"]
+    assert all(
+        (one["consent_revision"] is None) == bool({"unknown", "erased"} & set(one["reasons"]))
+        for one in decisions
+    )
     assert [one["decision_id"] for one in decisions] == list(ids)
     assert all(one["go"] == (not one["reasons"]) for one in decisions)
     return {one["decision_id"]: one["reasons"] for one in decisions}
@@ -68,6 +74,19 @@ def test_a_withdrawal_counts_at_once_and_wins_a_tie(home: Home) -> None:
     assert checked(home, "D0", "D1") == {"D0": ["no_consent"], "D1": ["profiling_objection"]}
 
 
+def test_the_consent_revision_grows_with_each_statement_that_is_in_force(home: Home) -> None:
+    def revision(at: datetime = NOW) -> int:
+        with care_service(home, UK, clock=lambda: at) as caller:
+            answer = caller.post("/v1/decisions/check", json={"decision_ids": ["D0"]})
+        return int(answer.json()["decisions"][0]["consent_revision"])
+
+    assert revision() == 1
+    later = replace(said("C0", is_granted=False), happened_at=NOW + timedelta(minutes=2))
+    with ledger_of(home) as ledger:
+        ledger.consents.record([later, said("C0", is_granted=True)], "request", NOW)
+    assert (revision(), revision(NOW + timedelta(minutes=2))) == (1, 2)
+
+
 def test_quiet_hours_and_the_end_of_the_time_are_asked(home: Home) -> None:
     assert checked(home, "D0", at=NOW + timedelta(hours=11)) == {"D0": ["quiet_hours"]}
     assert checked(home, "D0", at=NOW + timedelta(days=7)) == {"D0": ["too_late"]}
@@ -78,6 +97,44 @@ def test_a_halt_and_a_cancel_are_a_no(home: Home) -> None:
         ledger.handed.cancel({"D0": "no_consent"}, NOW)
         ledger.halt("Ana", NOW)
     assert checked(home, "D0", "D1") == {"D0": ["cancelled"], "D1": ["care_halted"]}
+
+
+def test_an_offer_by_phone_needs_a_comparison_with_registers_that_is_not_old(home: Home) -> None:
+    fields = {"time_zone": "Europe/London"}
+    calls = [
+        decision_row(8, channel="phone", fields=fields),
+        decision_row(9, channel="phone", fields=fields, action_class="service"),
+    ]
+    with ledger_of(home) as ledger:
+        ledger.record_plan(plan_row("spring-2"), {}, calls)
+        ledger.approve("spring-2", "d" * 64, ANA, NOW)
+        ledger.consents.record([said("C8", is_granted=True)], "request", NOW)
+        claims = ledger.outbox.claim(NOW, 9, lambda rows: Verdicts())
+        ledger.outbox.handed_over(claims, NOW)
+    assert checked(home, "D8", "D9") == {"D8": ["do_not_call"], "D9": []}
+    write_screenings(home.raw, ("C8", "TPS", "not_listed", NOW - timedelta(days=27)))
+    assert checked(home, "D8") == {"D8": []}
+    assert checked(home, "D8", at=NOW + timedelta(days=2)) == {"D8": ["do_not_call"]}
+    again = ("C8", "TPS", "listed", NOW - timedelta(days=1))
+    write_screenings(home.raw, again, name="later")
+    assert checked(home, "D8") == {"D8": ["do_not_call"]}
+
+
+def test_offers_may_not_be_sent_where_the_night_says_so(home: Home) -> None:
+    owed = decision_row(7, channel="email", action_class="owed")
+    with ledger_of(home) as ledger:
+        ledger.record_plan(plan_row("spring-2"), {}, [owed])
+        ledger.approve("spring-2", "d" * 64, ANA, NOW)
+        claims = ledger.outbox.claim(NOW, 9, lambda rows: Verdicts())
+        ledger.outbox.handed_over(claims, NOW)
+    home.nights.mkdir()
+    night = home.nights / "000009.json"
+    (home.nights / "000010.json").write_text('{"care_may_run": true}', encoding="utf-8")
+    night.write_text('{"care_may_run": false}', encoding="utf-8")
+    assert checked(home, "D0", "D7") == {"D0": [], "D7": []}
+    for record in ('{"care_may_run": false}', "{"):
+        (home.nights / "000010.json").write_text(record, encoding="utf-8")
+        assert checked(home, "D0", "D7") == {"D0": ["care_halted"], "D7": []}
 
 
 def test_a_receiver_may_ask_before_its_answer_is_recorded(home: Home) -> None:

@@ -31,7 +31,7 @@ CUSTOMERS = np.array(["a", "bb", "never"])
 
 def in_force(said: Sequence[Said]) -> ConsentsInForce:
     return ConsentsInForce.of(
-        (customer, purpose, channel, strength(-days, is_granted=granted) + 10)
+        (customer, purpose, channel, strength(-days, is_granted=granted) + 10, 1)
         for customer, purpose, channel, granted, days in said
     )
 

@@ -1,6 +1,7 @@
 """A campaign on a home: planned, approved, handed over as a file, answered and measured."""
 
 import csv
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,11 @@ from care.ledger.rows import OutcomeRow
 from care.policy import NO, UNKNOWN, YES
 from features.contracts.tables import TABLES
 from features.contracts.vocabulary import CONTACT_CHANNELS
+from features.live.event import read_event
+from features.live.store import LiveStore
+from features.online.service import online_directory
 from features.operator.repository import OperatorRepository
+from features.packed.store import PackedStore
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.care.approve import approve_campaign
@@ -33,6 +38,7 @@ from pipeline.privacy.export import export_person
 from tests.builders.care_home import CAMPAIGN, NOON, SETTINGS
 from tests.builders.ledger_rows import ANA
 from tests.builders.night import FEATURES, NIGHT
+from tests.builders.screenings import write_screenings
 from training.labelling.history import RawHistory
 from training.labelling.maturity import LabelMaturity
 from training.settings import LabelSettings
@@ -85,6 +91,7 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         assert tuple(rows[0]) == COLUMNS
         assert len({row["decision_id"] for row in rows}) == len(rows) == counts.sent
         assert all("{" not in row["message"] and row["message"] for row in rows)
+        assert all(int(row["consent_revision"]) >= 0 for row in rows)
         assert all(next_day() <= datetime.fromisoformat(row["send_after"]) for row in rows)
         assert sent_now(care).path is None
 
@@ -224,6 +231,68 @@ def test_who_gives_notice_after_the_plan_is_not_cared_for_as_at_risk(home: Home)
         assert states["refused"] == 1
         assert states["handed_over"] == plan.counts.sent - 1
         assert sent[0].decision_id not in care.ledger.handed_over("calls")
+
+
+def test_offers_by_phone_need_a_comparison_with_registers_when_planned_and_when_sent(
+    home: Home,
+) -> None:
+    file = home.care / "catalogue.toml"
+    text = file.read_text(encoding="utf-8")
+    offer = text.index("[actions.plan_fit_offer]")
+    by_phone = text[offer:].replace('["sms", "email", "app"]', '["phone"]', 1)
+    file.write_text(text[:offer] + by_phone, encoding="utf-8")
+    campaign = CAMPAIGN.replace("courtesy_call", "plan_fit_offer").replace("= 0.3", "= 0.1")
+    (home.care / "campaigns" / "offers.toml").write_text(campaign, encoding="utf-8")
+    raw = pa.concat_tables(map(pq.read_table, (home.raw / "customers").glob("*.parquet")))
+    people = sorted(set(raw["customer_id"].to_pylist()))
+    with care_of(home, SETTINGS) as care:
+        merge_consents(home, care.ledger, NOON)
+        care.ledger.consents.record(
+            [
+                ConsentStatement(
+                    customer_id=one,
+                    purpose=purpose,
+                    channel="any",
+                    is_granted=True,
+                    happened_at=NOON,
+                )
+                for one in people
+                for purpose in ("offers", "any_contact", "profiling")
+            ],
+            "request",
+            NOON,
+        )
+        # Drawn comparisons are with many registers, long ago.
+        shutil.rmtree(home.raw / "do_not_call_screenings")
+        assert planned(care, "offers").counts.refused["do_not_call"] > 3
+        write_screenings(home.raw, *((one, "TPS", "not_listed", NOON) for one in people))
+        plan = planned(care, "offers")
+        assert "do_not_call" not in plan.counts.refused
+        assert plan.counts.sent >= 2
+        approve_campaign(care, "offers", ANA, None, noon)
+        sent = [row for _, row in care.ledger.decisions("offers") if row.channel == "phone"]
+        assert len(sent) == plan.counts.sent
+        since = (sent[0].customer_id, "TPS", "listed", NOON + timedelta(hours=1))
+        write_screenings(home.raw, since, name="later")
+        sent_now(care)
+        about_one = {row.decision_id for row in sent if row.customer_id == sent[0].customer_id}
+        assert care.ledger.handed_over("offers") == {row.decision_id for row in sent} - about_one
+
+
+def test_notice_that_came_as_an_event_since_the_night_is_asked_as_a_decision_leaves(
+    home: Home,
+) -> None:
+    with care_of(home, SETTINGS) as care:
+        plan = approved(care)
+        sent = [row for _, row in care.ledger.decisions("calls") if row.channel is not None]
+        store = PackedStore(online_directory(OperatorRepository(home).directory))
+        live = LiveStore(store, lambda: NOON)
+        step = {"happened_at": NOON, "arrived_at": NOON, "ends_at": None, "channel": None}
+        row = {"notice_id": "n", "subscription_id": sent[0].subscription_id, "status": "given"}
+        assert live.apply_all([read_event("notices", row | step)]).fates == (("taken",),)
+        assert sent_now(care).states["refused"] == 1
+        assert care.ledger.handed_over("calls") == {row.decision_id for row in sent[1:]}
+        assert len(sent) == plan.counts.sent
 
 
 def test_consents_of_the_raw_tables_are_in_the_ledger_before_a_plan(home: Home) -> None:

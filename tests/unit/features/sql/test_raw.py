@@ -57,7 +57,9 @@ def plain(at: datetime) -> datetime:
 def test_features_cannot_read_what_is_not_theirs(tmp_path: Path) -> None:
     raw = write_raw_tables(raw_tables(2, 10), tmp_path / "raw")
     kept_out = {name for name, table in TABLES.items() if table.use != "features"}
-    assert kept_out == {"external_ids", "port_requests", "notices", "churn_events"}
+    assert kept_out == {
+        *("external_ids", "do_not_call_screenings", "port_requests", "notices", "churn_events"),
+    }
     with open_raw(raw) as tables:
         assert not kept_out & tables.present
         for name in kept_out:
