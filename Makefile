@@ -85,6 +85,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.models.evaluation
 	$(BIN)/python -m benchmarks.models.coverage
 	$(BIN)/python -m benchmarks.models.gate
+	$(BIN)/python -m benchmarks.models.calibration.cross_fitting
 	$(BIN)/python -m benchmarks.models.level
 	$(BIN)/python -m benchmarks.maturity
 	$(BIN)/python -m benchmarks.models.dissatisfaction

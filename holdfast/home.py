@@ -101,6 +101,11 @@ class Home:
         return self.root / "mlartifacts"
 
     @cached_property
+    def levels(self) -> Path:
+        """The newest level of risk of each model version."""
+        return self.root / "levels"
+
+    @cached_property
     def scores(self) -> Path:
         """Everyone's scores."""
         return self.root / "scores.parquet"

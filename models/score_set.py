@@ -8,7 +8,7 @@ the file as a whole is about (`ScoreFacts`) stands in its metadata, so that the 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -126,6 +126,26 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpectedCount:
+    """How many of those who were scored are expected to have the outcome.
+
+    Parameters
+    ----------
+    value : float
+        The sum of their probabilities.
+    low, high : float
+        Its band, for the uncertainty of the level of risk.
+    level : {"judged", "assumed"}
+        Whether bands like this one were seen to cover (`models.level.revision`).
+    """
+
+    value: float
+    low: float
+    high: float
+    level: Literal["judged", "assumed"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScoreFacts:
     """What a score set as a whole is about.
 
@@ -151,6 +171,9 @@ class ScoreFacts:
         How many were marked, by mark.
     bands : dict of str to dict
         How many are in each band, by horizon.
+    expected : dict of str to ExpectedCount
+        How many are expected to have the outcome, by horizon; empty of what is not predicted of lines,
+        and of scores from before it was counted.
     """
 
     model: str
@@ -164,6 +187,7 @@ class ScoreFacts:
     excluded: dict[str, int]
     marks: dict[str, int]
     bands: dict[str, dict[str, int]]
+    expected: dict[str, ExpectedCount] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The facts as JSON."""

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import lightgbm as lgb
 import numpy as np
+from scipy.special import expit, logit
 
 from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import read_document
@@ -15,6 +16,7 @@ from models.bands import Bands
 from models.boosters.average import average_margin
 from models.boosters.single_row import SingleRow
 from models.horizons import never_decreasing
+from models.level.revision import LevelRevision
 from models.reasons.basis import PLAIN, REASON_BASIS, ReasonBasis, horizon_key
 from models.reasons.explain import BULK_ROWS, Explanation, explain
 from models.reasons.row_shap import RowShap
@@ -58,11 +60,17 @@ class Scorer:
         What to score with.
     threads : int
         Threads of one call: 1 in a server, 0 (all cores) in batch. The results do not depend on it.
+    level : LevelRevision, optional
+        The level of risk to predict at. Default: that of the rows that the version learnt from.
     """
 
-    def __init__(self, version: ModelVersion, threads: int) -> None:
+    def __init__(
+        self, version: ModelVersion, threads: int, level: LevelRevision | None = None
+    ) -> None:
         self.version = version
         self.threads = threads
+        # A level that moves nothing is none, so that probabilities stay bit for bit what they are.
+        self._level = level if level is not None and level.moves_anything else None
         self._bases: dict[BoosterKey, float] = {}
         self._single_rows: dict[int, SingleRow] = {}
         self._row_shaps: dict[BoosterKey, RowShap] = {}
@@ -115,9 +123,11 @@ class Scorer:
             for stratum, chosen in rows:
                 stratum_model = horizon_model.stratum_model(stratum)
                 margins[place, chosen] = self._margin(stratum_model, matrix[chosen])
-                probabilities[place, chosen] = stratum_model.calibration.probability(
-                    margins[place, chosen]
-                )
+                calibrated = stratum_model.calibration.probability(margins[place, chosen])
+                if self._level is not None:
+                    shift = self._level.of(horizon_model.horizon_days).of(stratum)
+                    calibrated = expit(logit(calibrated) + shift)
+                probabilities[place, chosen] = calibrated
         return [
             Scores(margin, probability, horizon_model.bands.assign(probability))
             for margin, probability, horizon_model in zip(
@@ -150,7 +160,7 @@ class Scorer:
         """What sets rows apart from typical rows of their own stratum, as
         `models.reasons.told.told`, from an explanation of the same rows and horizon.
         """
-        version, strata = self.version, self._strata_of(matrix)
+        version, strata = self.version, self.strata_of(matrix)
         days = version.horizons[version.place(horizon_days)]
         typical = self._basis.typical.get(horizon_key(days), {})
         return told(explanation, matrix, version.features, self._basis, strata, typical)
@@ -202,21 +212,22 @@ class Scorer:
         if self._is_of_one_stratum:
             yield EVERYONE, slice(None)
             return
-        strata = self._strata_of(matrix)
+        strata = self.strata_of(matrix)
         names = sorted(set(strata.tolist()))
         for name in names:
             yield name, slice(None) if len(names) == 1 else np.flatnonzero(strata == name)
 
     @cached_property
     def _is_of_one_stratum(self) -> bool:
-        """Whether no stratum has a model of its own."""
+        """Whether no stratum has a model, or a level, of its own."""
         horizon_models = self.version.horizon_models
-        return self.version.strata is None or all(
-            len(horizon_model.stratum_models) == 1 for horizon_model in horizon_models
+        return self.version.strata is None or (
+            self._level is None
+            and all(len(horizon_model.stratum_models) == 1 for horizon_model in horizon_models)
         )
 
-    def _strata_of(self, matrix: Floats) -> Texts:
-        """Stratum of each row, (n,)."""
+    def strata_of(self, matrix: Floats) -> Texts:
+        """Stratum of each row of a matrix as of `score`, (n,); `EVERYONE` where it has none."""
         if self.version.strata is None:
             return np.full(len(matrix), EVERYONE)
         return self.version.strata.of(matrix[:, self._strata_column])

@@ -8,9 +8,11 @@ import typer
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 from commands.tables import EncodingOption, QueryOption, options_of
 from holdfast.errors import InputError
+from reports.kit.numbers import expected
 
 if TYPE_CHECKING:
     from holdfast.home import Home
+    from models.score_set import ExpectedCount
     from pipeline.night.score import ScoreRun
     from pipeline.score_table import TableScores
 
@@ -161,6 +163,7 @@ def print_scores(run: "ScoreRun") -> None:
         "horizon",
         Column("scored", justify="right"),
         Column("high risk", justify="right"),
+        Column("expected", justify="right"),
         Column("with reasons", justify="right"),
         box=box.SIMPLE_HEAD,
     )
@@ -174,11 +177,18 @@ def print_scores(run: "ScoreRun") -> None:
                 f"{days} days" if days else "",
                 f"{facts.entities:,}",
                 f"{bands.get('high', 0):,}",
+                _expected(facts.expected.get(days)),
                 f"{facts.explained[days]:,}",
             )
             name = ""
     if run.sets:
         console.print(table)
+    if any(one.level == "assumed" for facts in run.sets for one in facts.expected.values()):
+        console.print(
+            "[dim]assumed: predictions of the level of risk were not yet compared with enough of what"
+            " came, so the range is wide[/dim]",
+            soft_wrap=True,
+        )
     for facts in run.sets:
         console.print(f"{facts.model}: {_left_out(facts.excluded)}{_marked(facts.marks)}")
     if run.sets:
@@ -192,6 +202,14 @@ def print_scores(run: "ScoreRun") -> None:
             f"Everything known by {run.at:%Y-%m-%d %H:%M} UTC, in {escape(str(run.folder))}",
             soft_wrap=True,
         )
+
+
+def _expected(count: "ExpectedCount | None") -> str:
+    """How many are expected to have the outcome, with the band."""
+    if count is None:
+        return ""
+    value, low, high = map(expected, (count.value, count.low, count.high))
+    return f"{value} ({low} to {high}{', assumed' if count.level == 'assumed' else ''})"
 
 
 def _left_out(excluded: dict[str, int]) -> str:

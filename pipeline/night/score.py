@@ -35,6 +35,7 @@ from holdfast.errors import InputError, ModelError
 from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
 from holdfast.logging import progress
+from models.level.revision import NO_LEVEL, LevelRevision
 from models.reasons.meaning import MEANINGS, FeatureMeaning
 from models.registry import SHADOW, RegistryEntry, load_registered
 from models.score_set import (
@@ -49,6 +50,7 @@ from models.settings import FeedSettings, ScoreSettings, ValueSettings
 from models.targets import TARGETS
 from models.version import ModelVersion
 from pipeline.night.feed import update_feed
+from pipeline.night.level import level_at
 from pipeline.night.score_records import are_recorded, write_score_records
 from pipeline.night.scoring import Scoring
 from pipeline.night.scoring_versions import find_versions
@@ -277,15 +279,17 @@ class _Run:
         """Score with one version; whether its scores were there already."""
         path = self.folder / f"{entry.name}.parquet"
         address = entry.address(self._home)
-        inputs = _digest(
-            [address.sha256, entry.number, alias, self._snapshot, self._raw, self._config.to_json()]
+        level = level_at(
+            *(self._home, entry, self._repository, self.at, self._config.labels, self._clock)
         )
+        of_version = [address.sha256, entry.number, alias, level and level.sha256]
+        inputs = _digest([*of_version, self._snapshot, self._raw, self._config.to_json()])
         stored = _facts_if_any(path)
         if stored is not None and stored.inputs == inputs:
             if self._packed is not None and not are_recorded(self._packed, stored):
                 self._pack(path, stored)
             return stored, True
-        scoring = self._scoring(entry, alias, load_registered(address).model)
+        scoring = self._scoring(entry, alias, load_registered(address).model, level)
         with progress(f"Scoring with {entry.name}", scoring.steps) as advance:
             scoring.give_probabilities(advance)
             self._failpoint(f"{entry.name}: probabilities given")
@@ -309,7 +313,13 @@ class _Run:
         self._pack(path, facts)
         return facts, False
 
-    def _scoring(self, entry: RegistryEntry, alias: str, version: ModelVersion) -> Scoring:
+    def _scoring(
+        self,
+        entry: RegistryEntry,
+        alias: str,
+        version: ModelVersion,
+        level: LevelRevision | None,
+    ) -> Scoring:
         """The scoring of whom a version may speak of."""
         target = TARGETS[entry.name]
         named = f"model {entry.name} version {entry.number}"
@@ -325,13 +335,14 @@ class _Run:
             population = self._populations.of(target, features.ids, settings)
         self._meanings[entry.name] = _meanings_of(entry, version, self._repository.catalogue)
         return Scoring(
-            Scorer(version, threads=0),
+            Scorer(version, threads=0, level=level),
             self._meanings[entry.name],
             population,
             self._marks(version, population, alias),
             features,
             self._config.scores,
             self._config.values,
+            (level or NO_LEVEL) if target.entity == "subscription" else None,
         )
 
     def _marks(

@@ -6,6 +6,7 @@ explained in batches of their own, because the tables of `models.reasons.tree_sh
 every batch.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -15,9 +16,17 @@ import pyarrow as pa
 from features.operator.kept_rows import NarrowedRows
 from holdfast.arrays import Floats, Positions
 from holdfast.logging import Advance
+from models.level.revision import LevelRevision
 from models.reasons.coded import StrongestReasons, actionable_share, strongest_reasons
 from models.reasons.meaning import FeatureMeaning
-from models.score_set import IDS, MARKS, HorizonScores, ScoreFacts, score_rows
+from models.score_set import (
+    IDS,
+    MARKS,
+    ExpectedCount,
+    HorizonScores,
+    ScoreFacts,
+    score_rows,
+)
 from models.scorer import Scorer
 from models.settings import ScoreSettings, ValueSettings
 from models.value import value_of
@@ -45,6 +54,8 @@ class Scoring:
         Their features, in the version's order.
     settings, values
         Whom to explain, and assumptions behind a value.
+    level : LevelRevision or None
+        The level that the scorer predicts at, whose band counts have; None where counts have none.
     """
 
     def __init__(
@@ -56,6 +67,7 @@ class Scoring:
         features: NarrowedRows,
         settings: ScoreSettings,
         values: ValueSettings,
+        level: LevelRevision | None,
     ) -> None:
         self._scorer = scorer
         self._meanings = meanings
@@ -64,9 +76,12 @@ class Scoring:
         self._features = features
         self._settings = settings
         self._values = values
+        self._level = level
         self._places = features.places(population.rows[features.join_key].to_arrow())
         horizons = len(scorer.version.horizon_models)
         self._probability: Floats = np.full((horizons, len(self._places)), np.nan)
+        # By horizon and line, how much of the sum of probabilities one unit of log-odds moves.
+        self._sensitivity: list[dict[str, float]] = [defaultdict(float) for _ in range(horizons)]
         self._explained: list[Positions] = []
         self._reasons: list[StrongestReasons] = []
         self._shares: list[Floats] = []
@@ -81,8 +96,12 @@ class Scoring:
         """The first pass: probabilities of everybody, and with them who is explained."""
         for rows in self._batches():
             matrix = self._features.read(self._places[rows])
+            lines = self._scorer.strata_of(matrix)
             for place, scores in enumerate(self._scorer.score_all(matrix)):
                 self._probability[place, rows] = scores.probability
+                moved = scores.probability * (1.0 - scores.probability)
+                for line in np.unique(lines).tolist():
+                    self._sensitivity[place][line] += float(moved[lines == line].sum())
             advance(len(matrix))
         self._explained = [
             riskiest(probability, self._settings.explained_share)
@@ -130,7 +149,18 @@ class Scoring:
                 if (count := sum(mark in marks for marks in self._marks))
             },
             bands=bands,
+            expected={} if self._level is None else self._expected(self._level, keys),
         )
+
+    def _expected(self, revision: LevelRevision, keys: Sequence[str]) -> dict[str, ExpectedCount]:
+        """How many will have the outcome, by horizon, with their bands."""
+        expected = {}
+        for place, key in enumerate(keys):
+            level = revision.of(self._scorer.version.horizons[place])
+            value = float(self._probability[place].sum())
+            low, high = level.band(value, self._sensitivity[place])
+            expected[key] = ExpectedCount(value=value, low=low, high=high, level=level.status)
+        return expected
 
     def rows(self, facts: ScoreFacts, scored_at: datetime, advance: Advance) -> Iterator[pa.Table]:
         """The third pass: rows of the score set, batch by batch."""

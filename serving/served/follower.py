@@ -11,6 +11,7 @@ from features.own.needed import require_own_features
 from holdfast.clock import Clock, home_clock
 from holdfast.errors import ModelError
 from holdfast.home import Home
+from models.level.beside import current_level
 from models.registry import RegistryEntry, find_served, load_registered
 from models.targets import SERVED
 from serving.served.model import ServedModel
@@ -129,16 +130,18 @@ class ModelFollower:
         require_own_features(
             f"model {entry.name} version {entry.number}", version.documents, self.home
         )
+        level = current_level(self.home, entry.name, address, version.documents)
         online = open_service(self.home, version.service, self.online).narrowed(version.features)
         if (
             before is not None
             and (before.version is version and before.alias == alias)
+            and before.level == level
             and before.online.layout == online.layout
             # A store that was put back as another file is another store.
             and before.online.reader.environment is online.reader.environment
         ):
             return before
-        model = ServedModel.fit(entry, alias, address, version, online)
+        model = ServedModel.fit(entry, alias, address, version, online, level)
         if self._for_many:
             model.scorer.prepare()
         return model

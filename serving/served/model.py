@@ -15,6 +15,7 @@ from features.online.service import OnlineService
 from features.tables.column_reading import ColumnReading
 from holdfast.documents import read_document
 from holdfast.errors import InputError, ModelError
+from models.level.revision import LevelRevision
 from models.reasons.explain import Decode
 from models.reasons.meaning import MEANINGS, FeatureMeaning
 from models.registry import SHADOW, RegistryEntry, VersionAddress, alias_since
@@ -55,6 +56,8 @@ class ServedModel:
         Gives a caller's rows as features, in the model's order.
     meanings : tuple of FeatureMeaning
         What its features mean, in order.
+    level : LevelRevision or None
+        The level of risk that it predicts at; None where it has none.
     """
 
     entry: RegistryEntry
@@ -65,6 +68,7 @@ class ServedModel:
     online: OnlineService
     reader: RowReader
     meanings: tuple[FeatureMeaning, ...]
+    level: LevelRevision | None
 
     @classmethod
     def fit(
@@ -74,6 +78,7 @@ class ServedModel:
         address: VersionAddress,
         version: ModelVersion,
         online: OnlineService,
+        level: LevelRevision | None,
     ) -> "ServedModel":
         """Combine a version with its feature service, and try it on an empty row.
 
@@ -91,7 +96,7 @@ class ServedModel:
         _require_features(
             f"encoding.json of {named}", reader.encoding.features, named, version.features
         )
-        scorer = Scorer(version, threads=1)
+        scorer = Scorer(version, threads=1, level=level)
         empty_row = np.full((1, len(version.features)), np.nan)
         probabilities = [float(scores.probability[0]) for scores in scorer.score_all(empty_row)]
         if not all(0 <= probability <= 1 for probability in probabilities):
@@ -107,6 +112,7 @@ class ServedModel:
             online=online,
             reader=reader,
             meanings=_meanings(version, reader.encoding),
+            level=level,
         )
         online.reader.read(["nobody"])
         return model

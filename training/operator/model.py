@@ -18,6 +18,7 @@ from holdfast.documents import to_document
 from holdfast.logging import progress
 from holdfast.sentences import Sentence, sentence
 from models.dissatisfaction import SurveyTarget
+from models.level.revision import LEVEL
 from models.reasons.basis import REASON_BASIS, horizon_key
 from models.reasons.cost import explanation_cost
 from models.reasons.explain import Explanation
@@ -40,6 +41,7 @@ from training.labelling.dataset import Dataset
 from training.labelling.history import wall_times
 from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of, null_has_meaning, reason_basis_of
+from training.operator.level import first_revision
 from training.operator.refit import NewestSnapshot, refit_facts
 from training.operator.search import search_parameters
 from training.release.facts import (
@@ -262,6 +264,9 @@ def train_operator_model(
             NULL_HAS_MEANING: list(null_has_meaning(dataset.features, catalogue)),
         },
     )
+    level = first_revision(
+        dataset, target, refitted.out_of_fold, made_at if snapshot is None else snapshot.at
+    )
     documents = {
         TRAINING: to_document(facts),
         ASSESSMENT: {name: to_document(one) for name, one in assessments.items()},
@@ -272,6 +277,7 @@ def train_operator_model(
             )
         ),
         REFIT: to_document(refit),
+        **({} if level is None else {LEVEL: to_document(level)}),
         RANGES: ranges_of(dataset.matrix, dataset.features, everything),
         **(extra_documents or {}),
     }

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import norm
 
 from holdfast.sentences import Sentence, sentence
+from models.level.revision import HorizonLevel
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import (
     CONFIDENCE,
@@ -21,6 +22,7 @@ from training.evaluation.assessment import (
 )
 from training.evaluation.reliability import share_bounds
 from training.release.evidence import assessment_place
+from training.release.level import coverage_findings, is_judged_by_origins
 from training.release.verdict import Finding, of_horizon, of_stratum
 
 SLOPE = (0.9, 1.1)
@@ -119,7 +121,11 @@ class DecileRule:
 
 
 def calibration_findings(
-    horizon: str, assessment: Assessment, has_strata: bool, deciles: DecileRule
+    horizon: str,
+    assessment: Assessment,
+    has_strata: bool,
+    deciles: DecileRule,
+    of_origins: HorizonLevel | None = None,
 ) -> Iterator[Finding]:
     """What speaks against the calibration of one horizon, of all rows and by stratum.
 
@@ -133,6 +139,9 @@ def calibration_findings(
         Whether the version has strata; then nearly all rows must be in one that was evaluated.
     deciles : DecileRule
         What the top deciles must keep, and of how many calibrations all rules are asked about.
+    of_origins : HorizonLevel, optional
+        The level of the version within the horizon. Where enough earlier dates judge it, it is that
+        which is asked about, and not the level of the test period, which is always removed then.
     """
     everybody = assessment.strata.get(EVERYBODY)
     in_strata = sum(
@@ -153,10 +162,14 @@ def calibration_findings(
         words = sentence("strata_cover", rows=in_strata, all=assessment.rows)
         yield Finding("complete", assessment_place(horizon, "strata"), of_horizon(horizon, words))
     level = _AS_PREDICTED
-    if everybody and (off := _level(horizon, everybody, deciles.calibrations)):
+    off = _level(horizon, everybody, deciles.calibrations) if everybody else None
+    judge = of_origins if is_judged_by_origins(of_origins) else None
+    if everybody and (judge or (off and off.rule == "level")):
+        level = everybody.observed_over_expected
+    if off and not (judge and off.rule == "level"):
         yield off
-        if off.rule == "level":
-            level = everybody.observed_over_expected
+    if judge:
+        yield from coverage_findings(horizon, judge)
     for stratum, calibration in assessment.strata.items():
         beside = _beside(calibration.observed_over_expected, level)
         ratio = None if stratum == EVERYBODY else beside

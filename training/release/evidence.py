@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from holdfast.documents import inspect_document, place_in
 from holdfast.errors import InputError, shorten
 from holdfast.sentences import Sentence, named, sentence
+from models.level.revision import LEVEL, LevelRevision
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import ASSESSMENT, Assessment, Estimate, horizon_name
 from training.evaluation.metrics import METRICS
@@ -86,6 +87,14 @@ def other_version(facts: TrainingFacts, candidate: ModelEvidence) -> Iterator[Fi
 def read_facts(candidate: ModelEvidence) -> tuple[TrainingFacts | None, list[Finding]]:
     """How the candidate was made, and all that is wrong with ``training.json``."""
     return _read(TrainingFacts, candidate.documents.get(TRAINING), TRAINING)
+
+
+def read_level(candidate: ModelEvidence) -> tuple[LevelRevision | None, list[Finding]]:
+    """The candidate's level of risk, and all that is wrong with ``level.json``; neither where it has
+    none.
+    """
+    document = candidate.documents.get(LEVEL)
+    return (None, []) if document is None else _read(LevelRevision, document, LEVEL)
 
 
 def read_assessments(

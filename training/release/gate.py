@@ -25,6 +25,7 @@ from training.release.evidence import (
     other_version,
     read_assessments,
     read_facts,
+    read_level,
 )
 from training.release.facts import TrainingFacts
 from training.release.refit import refit_findings
@@ -106,6 +107,8 @@ def evaluate(
         reasons += refit_findings(candidate.documents, facts.horizons)
         assessments = list(read_assessments(facts, candidate, reasons))
         calibrations = sum(len(assessment.strata) for _, assessment in assessments)
+        level, problems = read_level(candidate)
+        reasons += problems
         deciles = DecileRule(settings.decile_tolerance, calibrations)
         for horizon, assessment in assessments:
             reasons += chain(
@@ -113,7 +116,10 @@ def evaluate(
                 _positives(horizon, assessment, settings),
                 _better_than_constant(horizon, assessment),
                 _champion(horizon, assessment, facts, champion),
-                calibration_findings(horizon, assessment, candidate.has_strata, deciles),
+                calibration_findings(
+                    *(horizon, assessment, candidate.has_strata, deciles),
+                    level.horizons.get(horizon) if level else None,
+                ),
                 _slices(horizon, assessment),
                 _explanations(horizon, facts, settings),
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 from holdfast.documents import read_document
 from holdfast.errors import InputError
+from models.level.revision import LevelRevision
 from models.targets import TARGETS
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import (
@@ -29,6 +30,7 @@ from training.release.facts import (
     TRAINING,
     TrainingFacts,
 )
+from training.release.level import LEVEL_COLUMNS, LEVEL_OF_ONE_PERIOD, find_level, level_rows
 from training.release.refit import RefitFacts, read_refit
 
 MODEL_CARD = "model_card.md"
@@ -115,6 +117,7 @@ def model_card(
             "### Calibration",
             "",
             *_calibrations(assessments),
+            *_level(find_level(documents)),
         ]
         main = assessments[list(assessments)[-1]]
         lines += ["", "### By slice", "", *_slices(main), *_decay(main), *_holdout(main)]
@@ -290,11 +293,14 @@ def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
         "observed over expected",
         "top deciles in joint bounds",
     )
-    season = (
-        "Observed over expected of all rows is the level of one test period; in other seasons the"
-        " level is *assumed*."
-    )
-    return [*_table(names, rows), "", season]
+    return _table(names, rows)
+
+
+def _level(revision: LevelRevision | None) -> list[str]:
+    lines = ["", LEVEL_OF_ONE_PERIOD]
+    if revision is None:
+        return lines
+    return [*lines, "", *_table(LEVEL_COLUMNS, level_rows(revision))]
 
 
 def _top_deciles(calibration: CalibrationFigures) -> str:

@@ -84,6 +84,10 @@ TEMPLATES: Mapping[str, str] = {
         " probabilities are too low for this test period; whether in others is not judged, and"
         " their level is assumed"
     ),
+    "level_not_covered": (
+        "{covered} of {origins} earlier bands held the level that came, too few for bands of 90 %: the"
+        " level is assumed"
+    ),
     "too_extreme": (
         "calibration slope {low:.4f} to {high:.4f} lies wholly outside {lowest} to {highest}:"
         " probabilities are too extreme"

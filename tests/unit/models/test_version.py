@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logit
 
 from holdfast.errors import ModelError
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
+from models.level.revision import LevelRevision, assumed_level
 from models.scorer import Scorer
 from models.strata import Strata
 from models.version import HorizonModel, ModelVersion, StratumModel, load_evaluated, load_version
@@ -402,3 +404,28 @@ def test_a_horizon_that_is_not_there_is_refused(several: ModelVersion, model: Mo
         Scorer(several, threads=1).score(_matrix(1, 1), 45)
     with pytest.raises(ModelError, match="none"):
         Scorer(model, threads=1).explain(_matrix(1, 1), 90)
+
+
+def test_a_level_moves_the_log_odds_of_each_stratum_and_no_margin(several: ModelVersion) -> None:
+    matrix = _matrix(200, 11)
+    matrix[:, 2] = np.random.default_rng(12).integers(0, 4, 200)
+    level = replace(
+        assumed_level(("postpaid", "prepaid", "fixed"), (0.5, 0.25, 0.25)), shift=(0.4, -0.3, 0.0)
+    )
+    revision = LevelRevision(at="2026-01-05T00:00:00+00:00", horizons={"90": level})
+    alone = replace(several, horizon_models=several.horizon_models[-1:])
+    before, after = (Scorer(alone, threads=1, level=one).score(matrix) for one in (None, revision))
+    moved = logit(after.probability) - logit(before.probability)
+    expected = np.choose(matrix[:, 2].astype(int), [0.4, -0.3, 0.0, level.common])
+    assert after.margin.tolist() == before.margin.tolist()
+    np.testing.assert_allclose(moved, expected, atol=1e-9)
+
+
+def test_a_level_that_moves_nothing_changes_no_bit(several: ModelVersion) -> None:
+    matrix = _matrix(60, 13)
+    revision = LevelRevision(at="2026-01-05T00:00:00+00:00", horizons={"90": assumed_level()})
+    before, after = (
+        Scorer(several, threads=1, level=one).score_all(matrix) for one in (None, revision)
+    )
+    for one, other in zip(before, after, strict=True):
+        assert one.probability.tolist() == other.probability.tolist()

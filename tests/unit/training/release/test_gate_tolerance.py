@@ -1,6 +1,7 @@
 """The gate's tolerances: inside all of them a version passes at any size, but for chance."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.documents import to_document
+from models.level.revision import LEVEL, LevelRevision, assumed_level
 from tests.builders.gate_documents import FEATURES, SERVICE, documents
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.reliability import share_bounds
+from training.level.revise import FEWEST_ORIGINS, is_refuted
 from training.release.calibration_rules import (
     LEVEL_MOVES,
     OBSERVED_OVER_EXPECTED,
@@ -238,3 +242,46 @@ def test_lines_that_move_alike_are_refused_in_at_most_one_of_twenty_seasons(fact
         for _ in range(200)
     )
     assert refused <= 0.05 * 200
+
+
+def with_level(found: dict[str, Any], origins: int, covered: int) -> dict[str, Any]:
+    """Documents with a level within 30 days that so many earlier dates judge."""
+    level = replace(assumed_level(), has_season=True, origins=origins, covered=covered)
+    revision = LevelRevision(at="2026-01-05T00:00:00+00:00", horizons={"30": level})
+    return found | {LEVEL: json.loads(json.dumps(to_document(revision)))}
+
+
+@given(factor=FACTORS, error=st.floats(1e-4, 0.03), origins=st.integers(FEWEST_ORIGINS, 30))
+def test_a_level_whose_earlier_bands_held_is_not_asked_of_one_period(
+    factor: float, error: float, origins: int
+) -> None:
+    assert ask(with_level(season(factor, error), origins, origins)).passed
+    few = ask(with_level(season(factor, error), FEWEST_ORIGINS - 1, FEWEST_ORIGINS - 1))
+    assert [reason.rule for reason in few.reasons] == ["level"]
+
+
+@given(origins=st.integers(FEWEST_ORIGINS, 30))
+def test_a_level_whose_earlier_bands_missed_too_often_is_assumed(origins: int) -> None:
+    covered = max(held for held in range(origins) if is_refuted(origins, held))
+    verdict = ask(with_level(json.loads(TEXT), origins, covered))
+    assert [(reason.rule, reason.where) for reason in verdict.reasons] == [("level", "30/all")]
+    assert f"{covered} of {origins} earlier bands" in verdict.reasons[0].message
+    assert not verdict.beyond(SHADOW_RULES)
+    assert ask(with_level(json.loads(TEXT), origins, covered + 1)).passed
+
+
+@given(factor=FACTORS, apart=st.one_of(st.floats(0.2, 0.6), st.floats(1.6, 4)))
+def test_shape_is_asked_of_every_period_once_its_level_is_removed(
+    factor: float, apart: float
+) -> None:
+    stored = season(factor, 0.01)
+    ratio = stored[ASSESSMENT]["30"]["strata"]["fixed"]["observed_over_expected"]
+    ratio.update(estimate(factor * apart, 0.01 * factor * apart))
+    beyond = ask(with_level(stored, 12, 12)).beyond(SHADOW_RULES)
+    assert [reason.where for reason in beyond] == ["30/fixed"]
+
+
+def test_a_level_that_cannot_be_read_refuses() -> None:
+    stored = with_level(json.loads(TEXT), 12, 12)
+    del stored[LEVEL]["horizons"]["30"]["covered"]
+    assert [reason.rule for reason in ask(stored).reasons] == ["complete"]
