@@ -1,0 +1,69 @@
+"""Labels that are complete since a version was trained move its level on, and its boosters stay."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.operator.repository import OperatorRepository
+from holdfast.documents import to_document
+from holdfast.home import Home
+from models.churn import CHURN
+from models.level.beside import current_level
+from models.level.revision import LEVEL
+from models.registry import find_champion, list_versions
+from models.scorer import Scorer
+from pipeline.night.level import level_at
+from tests.builders.clocks import NOW, clock_at
+from tests.builders.night import make_operator_version, register_champion
+from training.fitting.horizon_models import OutOfFold
+from training.labelling.dataset import churn_dataset
+from training.labelling.history import utc
+from training.operator.level import first_revision
+from training.settings import LabelSettings
+
+LABELS = LabelSettings(cutoff_every_weeks=8)
+
+
+@pytest.fixture
+def home(simulated_operator: Path, tmp_path: Path) -> Home:
+    return Home(Path(shutil.copytree(simulated_operator / "home", tmp_path / "home")))
+
+
+def test_cutoffs_whose_labels_are_complete_by_now_are_added(home: Home) -> None:
+    dataset = churn_dataset(home, LABELS, until=NOW)
+    bare = make_operator_version(home, CHURN)
+    rows = np.arange(len(dataset.ids))
+    scores = Scorer(bare, threads=1).score_all(dataset.matrix)
+    of_all = {
+        days: OutOfFold(rows, one.probability, dataset.weight)
+        for days, one in zip(CHURN.horizons_days, scores, strict=True)
+    }
+    times = np.unique(dataset.cutoffs)
+    level = first_revision(dataset, CHURN, of_all, utc(times[-1]))
+    assert level is not None
+    newest = level.of(90).shifts[-1].cutoff
+    before = {
+        days: replace(one, shifts=tuple(of for of in one.shifts if of.cutoff < newest))
+        for days, one in level.horizons.items()
+    }
+    assert all(one.shifts for one in before.values())
+    earlier = replace(level, horizons=before)
+    register_champion(home, replace(bare, documents=bare.documents | {LEVEL: to_document(earlier)}))
+    (entry,) = list_versions(home, "churn")
+    repository, address = OperatorRepository(home), find_champion(home, "churn")
+
+    lag = np.timedelta64(level.of(90).lag_days, "D")
+    too_early, at = utc(times[-1] + lag - np.timedelta64(1, "h")), utc(times[-1] + lag)
+    first = level_at(home, entry, repository, too_early, LABELS, clock_at())
+    assert first is not None
+    assert first.of(90).shifts == earlier.of(90).shifts
+    found = level_at(home, entry, repository, at, LABELS, clock_at())
+    assert found is not None
+    assert {days: one.shifts for days, one in found.horizons.items()} == {
+        days: one.shifts for days, one in level.horizons.items()
+    }
+    assert found == current_level(home, "churn", address, {})
+    assert level_at(home, entry, repository, at, LABELS, clock_at()) == found
