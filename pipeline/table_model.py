@@ -7,6 +7,7 @@ is published, so the old champion reads the new features too. Where the table do
 target, there is a report and nothing else: an earlier champion stays, with its scores.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from features.encoding.encoding import Encoding
@@ -28,9 +29,13 @@ from holdfast.logging import progress
 from models.registry import CHAMPION, list_versions
 from models.scorer import Scorer
 from reports.quickstart.care_list import care_entries, care_list_csv
-from reports.quickstart.content import Source, explained_sample, report_content
+from reports.quickstart.content import (
+    Source,
+    drawn_pictures,
+    explained_sample,
+    report_content,
+)
 from reports.quickstart.nothing import nothing_content, render_nothing
-from reports.quickstart.plots import evaluation_figures
 from reports.quickstart.report import render_report
 from reports.words.texts import texts
 from training.evaluation.folds import Split, cross_validation, time_windows
@@ -112,7 +117,9 @@ def publish_model(
         scores = CustomerScores.of(customers, matrix, training)
         entries = care_entries(customers, encoding, matrix, scorer, scores, in_language)
         sample = explained_sample(source, scorer)
-        version = tracking.register(training.model, _record(source, training, config))
+        # Drawn once: the run keeps them, and the report shows them.
+        pictures = drawn_pictures(training.evaluation, in_language)
+        version = tracking.register(training.model, _record(source, training, pictures, config))
         files.table(home.scores, scores.to_table(customers, training.model.name, version))
         files.text(home.care_list, care_list_csv(entries, in_language), encoding="utf-8-sig")
         with progress("Drawing the report"):
@@ -120,7 +127,15 @@ def publish_model(
                 home.report,
                 render_report(
                     report_content(
-                        source, training, sample, scores, entries, version, clock(), in_language
+                        source,
+                        training,
+                        sample,
+                        scores,
+                        entries,
+                        pictures,
+                        version,
+                        clock(),
+                        in_language,
                     ),
                     in_language,
                 ),
@@ -188,7 +203,9 @@ def _train(
     )
 
 
-def _record(source: Source, training: FlatModel, config: TrainingConfig) -> RunRecord:
+def _record(
+    source: Source, training: FlatModel, pictures: Mapping[str, str], config: TrainingConfig
+) -> RunRecord:
     roles = source.customers.roles
     return RunRecord(
         parameters={
@@ -210,7 +227,7 @@ def _record(source: Source, training: FlatModel, config: TrainingConfig) -> RunR
             },
         },
         metrics=training.evaluation.figures(),
-        figures=evaluation_figures(training.evaluation),
+        texts={f"{name}.svg": svg for name, svg in pictures.items()},
         documents={
             "flags.json": [vars(flag) for flag in training.flags],
             "left_out.json": list(source.customers.left_out),

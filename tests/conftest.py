@@ -75,11 +75,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {ROOT / name: place for place, name in enumerate(FIRST)}
     waiting = {item.path for item in items if SHARED in getattr(item, "fixturenames", ())}
 
-    def place(item: pytest.Item) -> int:
-        is_unit = item.path.is_relative_to(ROOT / "tests" / "unit")
-        return places.get(item.path, len(places) + (2 if is_unit else item.path in waiting))
+    def place(path: Path) -> int:
+        is_unit = path.is_relative_to(ROOT / "tests" / "unit")
+        return places.get(path, len(places) + (2 if is_unit else path in waiting))
 
-    items.sort(key=place)
+    # A file has hundreds of tests: each path is looked at once.
+    by_path = {path: place(path) for path in {item.path for item in items}}
+    items.sort(key=lambda item: by_path[item.path])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -71,11 +71,12 @@ def environment(texts: Texts = ENGLISH) -> Environment:
 
 
 def inline_svg(figure: Figure, name: str) -> Markup:
-    """A figure as an SVG element of an HTML page.
+    """A figure as an SVG element of an HTML page, as `page_svg`."""
+    return page_svg(drawn_svg(figure), name)
 
-    It has the page's colours and font, and its ids begin with `name`. It has no inline style, which
-    the page's security policy forbids. The page has its caption under the id ``<name>-caption``.
-    """
+
+def drawn_svg(figure: Figure) -> str:
+    """A figure as an SVG document, the same for the same figure, whose texts are text."""
     stream = io.StringIO()
     with (
         mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "holdfast"}),
@@ -89,7 +90,16 @@ def inline_svg(figure: Figure, name: str) -> Markup:
             transparent=True,
             metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
         )
-    root = ET.fromstring(stream.getvalue())  # noqa: S314  matplotlib wrote it
+    return stream.getvalue()
+
+
+def page_svg(svg: str, name: str) -> Markup:
+    """What `drawn_svg` drew as an SVG element of an HTML page.
+
+    It has the page's colours and font, and its ids begin with `name`. It has no inline style, which
+    the page's security policy forbids. The page has its caption under the id ``<name>-caption``.
+    """
+    root = ET.fromstring(svg)  # noqa: S314  matplotlib wrote it
     style = root[0]
     root.remove(style)
     for element in root.iter():

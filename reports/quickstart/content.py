@@ -1,5 +1,6 @@
 """What the report of a quickstart shows, gathered from the run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed_version
@@ -12,10 +13,13 @@ from holdfast.arrays import Floats
 from models.bands import BAND_NAMES
 from models.reasons.explain import Explanation
 from models.scorer import Scorer
+from reports.kit.page import drawn_svg
 from reports.quickstart.care_list import CareEntry
+from reports.quickstart.plots import evaluation_figures
 from reports.quickstart.report import CARE_ENTRIES, BandCount, ModelFacts, ReportContent
 from reports.words.texts import ENGLISH, Texts
 from training.fitting.parameters import DEFAULT_SETS
+from training.flat.evaluation import Evaluation
 from training.flat.model import FlatModel
 from training.flat.scores import CustomerScores
 from training.settings import TrainingSettings
@@ -63,12 +67,18 @@ def explained_sample(source: Source, scorer: Scorer) -> ExplainedSample:
     return ExplainedSample(sample, scorer.explain(sample))
 
 
+def drawn_pictures(evaluation: Evaluation, texts: Texts = ENGLISH) -> dict[str, str]:
+    """Plots of how good a model is, as SVG documents by name, for its report and its run."""
+    return {name: drawn_svg(one) for name, one in evaluation_figures(evaluation, texts).items()}
+
+
 def report_content(
     source: Source,
     training: FlatModel,
     sample: ExplainedSample,
     scores: CustomerScores,
     entries: list[CareEntry],
+    pictures: Mapping[str, str],
     version: str,
     created: datetime,
     texts: Texts = ENGLISH,
@@ -87,6 +97,8 @@ def report_content(
         Everyone's scores.
     entries : list of CareEntry
         The whole care list.
+    pictures : mapping of str to str
+        Plots of how good the model is, as `drawn_pictures` gives them.
     version : str
         Number that the model is registered under.
     created : datetime
@@ -108,6 +120,7 @@ def report_content(
         labelled_rows=int(customers.known.sum()),
         evaluated=how_evaluated(source, training, texts),
         evaluation=training.evaluation,
+        pictures=pictures,
         flags=training.flags,
         left_out=customers.left_out,
         readings=customers.plan.columns,

@@ -19,12 +19,12 @@ _CURVE_POINTS = 300
 
 
 def evaluation_figures(evaluation: Evaluation, texts: Texts = ENGLISH) -> dict[str, Figure]:
-    """All plots of how good the predictions are, by file name."""
+    """All plots of how good the predictions are, by name."""
     return {
-        "lift.png": lift_figure(evaluation, texts),
-        "gain.png": gain_figure(evaluation, texts),
-        "roc.png": roc_figure(evaluation, texts),
-        "reliability.png": reliability_figure(evaluation, texts),
+        "lift": lift_figure(evaluation, texts),
+        "gain": gain_figure(evaluation, texts),
+        "roc": roc_figure(evaluation, texts),
+        "reliability": reliability_figure(evaluation, texts),
     }
 
 

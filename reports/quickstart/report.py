@@ -5,9 +5,6 @@ who is at risk.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-
-from markupsafe import Markup
 
 from features.encoding.encoding import Encoding
 from features.tables.column_reading import ColumnReading
@@ -18,9 +15,9 @@ from models.words.catalogue import words
 from reports.kit import swarm
 from reports.kit.drivers import drivers
 from reports.kit.flags import flag_words
-from reports.kit.page import environment, inline_svg
+from reports.kit.page import environment, page_svg
 from reports.quickstart.care_list import CareEntry
-from reports.quickstart.plots import evaluation_figures, gain_curve
+from reports.quickstart.plots import gain_curve
 from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.leaks import Flag
 from training.flat.evaluation import Evaluation
@@ -106,6 +103,8 @@ class ReportContent:
         How the model was evaluated, such as ``5-fold cross-validation, repeated 2 times``.
     evaluation : Evaluation
         How good it is.
+    pictures : mapping of str to str
+        `reports.quickstart.plots.evaluation_figures`, drawn by `reports.kit.page.drawn_svg`.
     flags : tuple of Flag
         What the leak watch found.
     left_out : tuple of str
@@ -148,6 +147,7 @@ class ReportContent:
     labelled_rows: int
     evaluated: str
     evaluation: Evaluation
+    pictures: Mapping[str, str]
     flags: tuple[Flag, ...]
     left_out: tuple[str, ...]
     readings: tuple[ColumnReading, ...]
@@ -186,7 +186,7 @@ def render_report(content: ReportContent, texts: Texts = ENGLISH) -> str:
                 flag_words(flag, texts.gettext("which customers left"), texts)
                 for flag in content.flags
             ],
-            figures=_figures(content.evaluation, texts),
+            figures={name: page_svg(svg, name) for name, svg in content.pictures.items()},
             gain=[float(line[: _TENTHS_PICKED + 1][-1]) for line in gain_curve(content.evaluation)],
             drivers=drivers(
                 content.encoding.columns, content.sample, content.explanation, texts=texts
@@ -197,13 +197,6 @@ def render_report(content: ReportContent, texts: Texts = ENGLISH) -> str:
             kinds={kind: texts.gettext(text) for kind, text in KINDS.items()},
         )
     )
-
-
-def _figures(evaluation: Evaluation, texts: Texts) -> dict[str, Markup]:
-    """Figures by name, as SVG; only matplotlib's words and ours stand in them."""
-    figures = evaluation_figures(evaluation, texts)
-    names = ((Path(file).stem, figure) for file, figure in figures.items())
-    return {name: inline_svg(figure, name) for name, figure in names}
 
 
 def _stacks(

@@ -97,6 +97,8 @@ class RunRecord:
         Figures of merit; None is left out.
     figures : mapping of str to Figure
         Plots by file name.
+    texts : mapping of str to str
+        Texts by file name, such as plots that were drawn already.
     documents : mapping of str to JSON
         Longer results by file name.
     tables : mapping of str to Table
@@ -112,6 +114,7 @@ class RunRecord:
     parameters: Mapping[str, object]
     metrics: Mapping[str, float | None]
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     documents: Mapping[str, object] = field(default_factory=dict)
     tables: Mapping[str, "pa.Table"] = field(default_factory=dict)
     trials: Sequence[Trial] = ()
@@ -260,6 +263,8 @@ class Tracking:
         self._client.log_text(run_id, environment(), "environment.txt")
         for name, figure in record.figures.items():
             self._client.log_figure(run_id, figure, name)
+        for name, text in record.texts.items():
+            self._client.log_text(run_id, text, name)
         for name, document in record.documents.items():
             self._client.log_dict(run_id, document, name)
         with tempfile.TemporaryDirectory() as directory:

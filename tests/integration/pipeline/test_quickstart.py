@@ -210,17 +210,17 @@ def test_the_run_is_on_record(done: Quickstart) -> None:
     names = {artifact.path for artifact in client.list_artifacts(version.run_id)}
     assert names >= {
         "model",
-        "roc.png",
-        "lift.png",
-        "gain.png",
-        "reliability.png",
+        "roc.svg",
+        "lift.svg",
+        "gain.svg",
+        "reliability.svg",
         "flags.json",
     }
 
 
 def test_nothing_in_the_home_is_a_pickle(done: Quickstart) -> None:
     suffixes = {path.suffix for path in done.home.artifacts.rglob("*") if path.is_file()}
-    assert suffixes <= {".txt", ".json", ".png"}
+    assert suffixes <= {".txt", ".json", ".svg"}
     for path in done.home.root.rglob("*"):
         if path.is_file() and path.read_bytes()[:1] == b"\x80":
             with pytest.raises(ValueError):  # noqa: PT011

@@ -94,11 +94,11 @@ def test_a_spread_is_named_only_where_there_is_one(evaluation: Evaluation) -> No
     assert (alone[0], spread[0]) == ("model, AUC 0.843", "model, AUC 0.843 ± 0.013")
 
 
-def test_all_plots_by_file_name(evaluation: Evaluation) -> None:
+def test_all_plots_by_name(evaluation: Evaluation) -> None:
     figures = plots.evaluation_figures(evaluation)
-    assert sorted(figures) == ["gain.png", "lift.png", "reliability.png", "roc.png"]
+    assert sorted(figures) == ["gain", "lift", "reliability", "roc"]
     stream = io.BytesIO()
-    figures["gain.png"].savefig(stream, format="png")
+    figures["gain"].savefig(stream, format="png")
     assert np.ptp(np.asarray(Image.open(stream))) > 0
 
 

@@ -9,6 +9,7 @@ from features.encoding.encoding import Column, Encoding
 from models.bands import BandBounds
 from models.reasons.explain import Explanation
 from reports.quickstart.care_list import CareEntry
+from reports.quickstart.content import drawn_pictures
 from reports.quickstart.report import BandCount, ModelFacts, ReportContent, render_report
 from reports.words.texts import texts
 from tests.builders.html_page import Page, check_page
@@ -61,6 +62,9 @@ def _content(
     contributions = (
         (sample - sample.mean(axis=0)) / sample.std(axis=0) / np.arange(1, len(names) + 1)
     )
+    evaluation = evaluate(
+        label, OutOfFold(splits, margin=probability[None], calibrated=probability[None])
+    )
     content = ReportContent(
         table="客户.csv",
         target="left",
@@ -72,9 +76,8 @@ def _content(
         rows=1234,
         labelled_rows=1000,
         evaluated="5-fold cross-validation, repeated 2 times",
-        evaluation=evaluate(
-            label, OutOfFold(splits, margin=probability[None], calibrated=probability[None])
-        ),
+        evaluation=evaluation,
+        pictures={},
         flags=(),
         left_out=(),
         readings=(),
@@ -110,19 +113,23 @@ def _content(
 
 def _read(content: ReportContent) -> dict[str, str]:
     """The words of a report by section; its pictures, which take most of the time, are left out."""
+    nothing = dict.fromkeys(("lift", "gain", "roc", "reliability"), "")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "reports.quickstart.report._figures",
-            lambda evaluation, texts: dict.fromkeys(("lift", "gain", "roc", "reliability"), ""),
-        )
+        patch.setattr("reports.quickstart.report.page_svg", lambda svg, name: svg)
         patch.setattr("reports.kit.drivers.png_base64", lambda figure: "")
         patch.setattr("reports.kit.swarm.strip_figure", lambda *arguments: None)
-        return Page(render_report(content)).texts
+        return Page(render_report(replace(content, pictures=nothing))).texts
+
+
+def _written(content: ReportContent, language: str = "en") -> str:
+    """A report with all its pictures."""
+    words = texts(language)
+    pictures = drawn_pictures(content.evaluation, words)
+    return render_report(replace(content, pictures=pictures), words)
 
 
 @pytest.mark.parametrize("language", ("zh-Hans", "zh-Hant"))
 def test_in_chinese_no_english_is_left(language: str) -> None:
-    words = texts(language)
     changes = {
         "evaluated": "五折",
         "target": "流失",
@@ -140,7 +147,7 @@ def test_in_chinese_no_english_is_left(language: str) -> None:
     names = ("套餐", "月数", "日期", "地区")
     whole = _content(names, flags=FLAGS, **changes)
     empty = _content(names, left_out=("列",), **changes | {"care": (), "id_column": None})
-    html = render_report(whole, words) + render_report(empty, words)
+    html = _written(whole, language) + _written(empty, language)
     assert html.count(f'<html lang="{language}">') == 2
     assert re.search("value at stake|Customers", html) is None
     left = set(
@@ -155,7 +162,7 @@ def test_in_chinese_no_english_is_left(language: str) -> None:
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return render_report(_content())
+    return _written(_content())
 
 
 @pytest.fixture(scope="module")
@@ -164,11 +171,11 @@ def page(html: str) -> Page:
 
 
 def test_the_same_content_gives_the_same_bytes(html: str) -> None:
-    assert render_report(_content()) == html
+    assert _written(_content()) == html
 
 
 def test_the_page_is_small_also_with_many_features() -> None:
-    html = render_report(_content(tuple(f"feature {number}" for number in range(60))))
+    html = _written(_content(tuple(f"feature {number}" for number in range(60))))
     assert len(html.encode()) < 1_500_000
     assert Page(html).texts["drivers"].count("other 48 features") == 1
 
@@ -213,7 +220,7 @@ def test_names_and_values_of_the_table_are_text(page: Page) -> None:
         ),
         versions={HOSTILE: HOSTILE},
     )
-    hostile = Page(render_report(content))
+    hostile = Page(_written(content))
     assert {tag for tag, _ in hostile.elements} <= {tag for tag, _ in page.elements} | {"code"}
     for section in ("head", "drivers", "risk", "suspicious"):
         for name in ODD:
