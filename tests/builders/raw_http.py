@@ -114,7 +114,7 @@ class Running:
         return time.monotonic() - began
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so; it must become so."""
     end = time.monotonic() + seconds
     while not what():

@@ -174,7 +174,7 @@ def raw_rows(built: Built) -> list[dict[str, Any]]:
     return rows
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline

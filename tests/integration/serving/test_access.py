@@ -33,13 +33,13 @@ def test_long_work_holds_up_nobody(
 
     def long_work(*arguments: object) -> bytes:
         begun.set()
-        finished.append(done.wait(10))
+        finished.append(done.wait(60))
         return b"{}"
 
     monkeypatch.setattr("serving.answers.answering.Answering.answer", long_work)
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(caller.post, "/v1/predictions", json={"customer_ids": built.ids})
-        assert begun.wait(10)
+        assert begun.wait(60)
         assert caller.get("/livez").status_code == 200
         done.set()
         assert answer.result().status_code == 200

@@ -65,7 +65,7 @@ class Target:
     def connection(self) -> Caller:
         """The connection that is used on as long as it is there."""
         if self.caller is None:
-            self.caller = Caller(self.running.port, seconds=10)
+            self.caller = Caller(self.running.port, seconds=30)
         return self.caller
 
     def hang_up(self) -> None:

@@ -207,7 +207,7 @@ def test_a_process_serves_and_on_sigterm_turns_unready_before_it_leaves(built: B
         "run(Home(Path(sys.argv[1])), '127.0.0.1', 0)"
     )
     environment = os.environ | {
-        "HOLDFAST_SERVING_DRAIN_SECONDS": "2",
+        "HOLDFAST_SERVING_DRAIN_SECONDS": "4",
         "PYTHONPATH": str(Path(__file__).parents[3]),
     }
     with subprocess.Popen(
@@ -229,12 +229,13 @@ def test_a_process_serves_and_on_sigterm_turns_unready_before_it_leaves(built: B
                     == 200
                 )
                 process.send_signal(signal.SIGTERM)
-                wait_for(lambda: caller.get("/readyz").status_code == 503, seconds=1.5)
+                # Asked after it has left, it would refuse the connection.
+                wait_for(lambda: caller.get("/readyz").status_code == 503)
                 assert (
                     caller.post("/v1/predictions", json={"customer_ids": ["00001"]}).status_code
                     == 200
                 )
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=60) == 0
             assert process.stdout is not None
             assert process.stdout.read() == ""
         finally:

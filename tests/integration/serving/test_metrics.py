@@ -97,7 +97,7 @@ def test_one_port_adds_processes_up_also_those_that_died() -> None:
         after = values(httpx.get(address).text)
         go_on()
         assert parent.stdout.readline() == "ended\n"
-        assert parent.wait(10) == 0
+        assert parent.wait(60) == 0
     assert (before[count], before[served]) == (20, 2)
     # What a process counted is not lost with it, or rates would fall below zero.
     assert (after[count], after[served]) == (30, 2)

@@ -96,14 +96,15 @@ def test_a_million_customers_are_refused_at_once_and_the_next_is_served(
     built: Built, caller: TestClient
 ) -> None:
     million = json.dumps({"customer_ids": [str(number) for number in range(1_000_000)]}).encode()
-    started = time.monotonic()
+    # Seconds that this process worked, with the service in it: others may be busy, too.
+    started = time.process_time()
     problem(send(caller, million), 413)
     problem(send(caller, iter([million[:500_000]] * 3)), 413)
     with serving(
         ModelFollower(built.home, OnlineSettings(), clock_at(MOMENT)), max_body_bytes=2**30
     ) as generous:
         assert problem(send(generous, million), 422)["errors"][0]["field"] == "customer_ids"
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     predict(caller, {"customer_ids": ["00001"]})
 
 

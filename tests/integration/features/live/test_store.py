@@ -1,4 +1,3 @@
-import multiprocessing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,6 +17,7 @@ from features.packed.store import PackedStore, PackedUpdate
 from holdfast.errors import InputError, ModelError
 from tests.builders.clocks import clock_at
 from tests.builders.known_ids import name_ids
+from tests.builders.processes import processes
 
 CUTOFF = datetime(2026, 6, 1, tzinfo=UTC)
 HOMES = {
@@ -345,7 +345,7 @@ def test_processes_may_take_in_the_same_events_at_the_same_time(
     build(alone := PackedStore(tmp_path / "alone", create=True))
     LiveStore(alone, clock_at()).apply_all(_many())
     orders = [np.random.default_rng(seed).permutation(len(_many())).tolist() for seed in range(2)]
-    context = multiprocessing.get_context("spawn")
+    context = processes(__name__)
     workers = [
         context.Process(target=_apply_all, args=(tmp_path / "online", order)) for order in orders
     ]
@@ -371,7 +371,7 @@ def test_killed_at_any_moment_the_same_events_again_complete_it(
 ) -> None:
     build(alone := PackedStore(tmp_path / "alone", create=True))
     LiveStore(alone, clock_at()).apply_all(_many())
-    context = multiprocessing.get_context("spawn")
+    context = processes(__name__)
     random = np.random.default_rng(5)
     for kill in range(proof_draws(30)):
         build(store := PackedStore(tmp_path / str(kill), create=True))

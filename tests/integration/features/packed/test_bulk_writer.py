@@ -1,6 +1,5 @@
 """The bulk writer: what it takes, what it refuses, and what a kill leaves."""
 
-import multiprocessing
 import os
 import signal
 import time
@@ -19,6 +18,7 @@ from features.packed.bulk_writer import write_batches, write_parquet
 from features.packed.store import PackedStore
 from holdfast.errors import InputError, ModelError
 from holdfast.logging import SilentReporter, show_progress_with
+from tests.builders.processes import processes
 
 NAN = float("nan")
 WHERE = {"id_column": "customer_id", "time_column": "event_timestamp"}
@@ -215,8 +215,7 @@ def _versions(store: PackedStore) -> np.ndarray:
 def test_a_bulk_writer_killed_at_any_moment(
     tmp_path: Path, proof_draws: Callable[[int], int]
 ) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["features.packed.bulk_writer"])
+    context = processes(__name__)
     store = PackedStore(tmp_path / "online", create=True)
     write_batches(store, "view", COLUMNS, _version(0).to_reader(), **WHERE)
     random = np.random.default_rng(20260101)

@@ -1,10 +1,10 @@
-import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from features.packed import environment as packed_environment
 from features.packed.store import PackedStore, ViewRequest
 from holdfast.errors import InputError, ModelError
+from tests.builders.processes import processes
 
 COLUMNS = ("a", "b")
 
@@ -239,7 +240,7 @@ def test_no_store_and_a_damaged_one_are_model_errors(tmp_path: Path) -> None:
 ENTITIES = [str(number) for number in range(3000)]
 
 
-def _write_forever(directory: Path) -> None:
+def _write_forever(directory: Path, has_written: Any) -> None:
     store = PackedStore(directory, create=True)
     for generation in range(1, 10_000):
         matrix = np.full((len(ENTITIES), 50), float(generation))
@@ -250,6 +251,7 @@ def _write_forever(directory: Path) -> None:
             np.full(len(ENTITIES), np.datetime64(generation, "us")),
             matrix,
         )
+        has_written.set()
 
 
 def _declared(store: PackedStore) -> bool:
@@ -263,16 +265,20 @@ def _declared(store: PackedStore) -> bool:
 def test_a_writer_killed_at_any_moment_leaves_whole_records(
     tmp_path: Path, proof_draws: Callable[[int], int]
 ) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = processes(__name__)
     columns = [f"c{n}" for n in range(50)]
     seen = 0
     for draw in range(proof_draws(100)):
         directory = tmp_path / str(draw)
-        writer = context.Process(target=_write_forever, args=(directory,))
+        has_written = context.Event()
+        writer = context.Process(target=_write_forever, args=(directory, has_written))
         writer.start()
         while not (directory / "data.mdb").exists():
             time.sleep(0.01)
-        time.sleep(0.1 + 0.03 * (draw % 20))
+        # By turns while it may write for the first time, and later.
+        if draw % 2:
+            assert has_written.wait(60)
+        time.sleep(0.03 * (draw % 20))
         assert writer.pid is not None
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
@@ -292,7 +298,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_records(
 
 
 def test_many_threads_find_every_entity(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = processes(__name__)
     maker = context.Process(target=_write_once, args=(tmp_path / "online",))
     maker.start()
     maker.join()
@@ -324,7 +330,7 @@ def test_killed_readers_do_not_use_the_store_up(
     monkeypatch.setattr(packed_environment, "_MAX_READERS", 8)
     store = PackedStore(tmp_path / "online", create=True)
     store.write("view", ["n"], ["x"], _times(1), np.ones((1, 1)))
-    context = multiprocessing.get_context("spawn")
+    context = processes(__name__)
     for _ in range(10):
         reader = context.Process(target=_read_and_die, args=(tmp_path / "online",))
         reader.start()

@@ -1,7 +1,6 @@
 """Live updates of the packed store: all or nothing, and one at a time."""
 
 import json
-import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from features.packed.store import PackedStore
 from holdfast.errors import InputError, ModelError
+from tests.builders.processes import processes
 
 LIVE = {"live": ["events", "twice"]}
 
@@ -91,15 +91,13 @@ def _count_many(directory: Path, times: int) -> None:
 
 def test_no_update_of_several_processes_is_lost(tmp_path: Path) -> None:
     store = PackedStore(tmp_path / "online", create=True)
-    context = multiprocessing.get_context("spawn")
-    processes = [
-        context.Process(target=_count_many, args=(tmp_path / "online", 40)) for _ in range(3)
-    ]
-    for process in processes:
+    context = processes(__name__)
+    others = [context.Process(target=_count_many, args=(tmp_path / "online", 40)) for _ in range(3)]
+    for process in others:
         process.start()
     for _ in range(40):
         _count(store, "x")
-    for process in processes:
+    for process in others:
         process.join()
     assert store.read("live", LIVE["live"], ["x"])[0].tolist() == [[160, 320]]
 
@@ -114,9 +112,7 @@ def _die_inside(directory: Path) -> None:
 def test_an_update_killed_inside_changes_nothing_and_blocks_nobody(tmp_path: Path) -> None:
     store = PackedStore(tmp_path / "online", create=True)
     _count(store, "x")
-    process = multiprocessing.get_context("spawn").Process(
-        target=_die_inside, args=(tmp_path / "online",)
-    )
+    process = processes(__name__).Process(target=_die_inside, args=(tmp_path / "online",))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL

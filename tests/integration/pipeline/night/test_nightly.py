@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -240,22 +241,21 @@ def test_wrong_use_is_refused_before_anything_begins(home: Home, tmp_path: Path)
     assert not home.nights.exists()
 
 
-def _hold(home: Path, ready: Any, seconds: float) -> None:
-    import time
-
+def _hold(home: Path, ready: Any, let_go: Any) -> None:
     with locked(Home(home)):
         ready.set()
-        time.sleep(seconds)
+        let_go.wait(240)
 
 
 def test_it_waits_for_another_process_as_long_as_it_is_told(home: Home) -> None:
     context = processes("tests.builders.preloaded")
-    ready = context.Event()
-    holder = context.Process(target=_hold, args=(home.root, ready, 2.0))
+    ready, let_go = context.Event(), context.Event()
+    holder = context.Process(target=_hold, args=(home.root, ready, let_go))
     holder.start()
     assert ready.wait(60)
     with pytest.raises(HomeError, match="another process is writing there"):
         nightly(home, first_step="score")
+    threading.Timer(0.5, let_go.set).start()
     assert nightly(home, first_step="score", wait_seconds=120).verdict == "done"
     holder.join()
 

@@ -118,7 +118,7 @@ async def test_one_worker_at_a_time(worker: Worker, tmp_path: Path) -> None:
     other = Worker(tmp_path)
     worker.gate.clear()
     first = asyncio.create_task(worker.post())
-    await asyncio.wait_for(worker.begun.wait(), 10)
+    await asyncio.wait_for(worker.begun.wait(), 60)
     refused = await other.post()
     assert (refused.status_code, refused.json()["code"]) == (409, "in_progress")
     assert refused.headers["retry-after"] == "1"
