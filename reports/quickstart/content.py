@@ -170,12 +170,13 @@ def _band_counts(customers: CustomerTable, scores: CustomerScores) -> tuple[Band
     staying = customers.label != 1
     counts = []
     for name in BAND_NAMES:
-        rows = staying & (scores.band == name)
+        probability = scores.probability[staying & (scores.band == name)]
         counts.append(
             BandCount(
                 name=name,
-                customers=int(rows.sum()),
-                expected_leavers=float(scores.probability[rows].sum()),
+                customers=len(probability),
+                expected_leavers=float(probability.sum()),
+                sensitivity=float((probability * (1.0 - probability)).sum()),
             )
         )
     return tuple(counts)

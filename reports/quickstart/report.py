@@ -10,6 +10,7 @@ from features.encoding.encoding import Encoding
 from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats
 from models.bands import BandBounds
+from models.level.revision import assumed_level
 from models.reasons.explain import Explanation
 from models.words.catalogue import words
 from reports.kit import swarm
@@ -50,11 +51,14 @@ class BandCount:
         How many.
     expected_leavers : float
         Sum of their probabilities.
+    sensitivity : float
+        How much of that sum one unit of log-odds moves: the sum of ``p (1 - p)``.
     """
 
     name: str
     customers: int
     expected_leavers: float
+    sensitivity: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +176,12 @@ class ReportContent:
     def expected_leavers(self) -> float:
         """Sum of their probabilities."""
         return sum(band.expected_leavers for band in self.bands)
+
+    @property
+    def expected_bounds(self) -> tuple[float, float]:
+        """Bounds of that sum, for a level of risk of which a table tells nothing."""
+        sensitivity = sum(band.sensitivity for band in self.bands)
+        return assumed_level().band(self.expected_leavers, {"": sensitivity})
 
 
 def render_report(content: ReportContent, texts: Texts = ENGLISH) -> str:

@@ -87,9 +87,9 @@ def _content(
         explanation=Explanation(-1.0, contributions),
         bounds=BandBounds(high=0.6125, medium=0.3),
         bands=(
-            BandCount(name="high", customers=111, expected_leavers=80.4),
-            BandCount(name="medium", customers=222, expected_leavers=99.6),
-            BandCount(name="low", customers=4000, expected_leavers=7.04),
+            BandCount(name="high", customers=111, expected_leavers=80.4, sensitivity=22.2),
+            BandCount(name="medium", customers=222, expected_leavers=99.6, sensitivity=54.9),
+            BandCount(name="low", customers=4000, expected_leavers=7.04, sensitivity=6.9),
         ),
         care=(
             CareEntry(
@@ -242,7 +242,7 @@ def test_the_head_answers_first(page: Page) -> None:
     assert f"finds {10 * evaluation.lift_top_decile:.1f} % of all who leave" in head
     assert "customers have not left yet 4,333" in head
     assert "band high: their probability is 61.3 % or more 111" in head
-    assert "expected to leave: the sum of their probabilities 187" in head
+    assert "expected to leave: the sum of their probabilities 187 142 to 246, assumed" in head
     assert "客户.csv: 1,234 rows, 1,000 of them with a known outcome, 4 features" in head
     assert "A leaver is a customer whose left is yes" in head
     assert "churn, version 7, made 2026-02-03 04:05 UTC" in head
@@ -318,7 +318,7 @@ def test_customers_of_unknown_probability_are_counted(page: Page) -> None:
 
 def test_an_empty_care_list_without_value_or_id() -> None:
     empty = tuple(
-        BandCount(name=name, customers=0, expected_leavers=0.0)
+        BandCount(name=name, customers=0, expected_leavers=0.0, sensitivity=0.0)
         for name in ("high", "medium", "low")
     )
     content = _content(care=(), care_customers=0, bands=empty, value_column=None, id_column=None)
