@@ -108,8 +108,11 @@ def operator_rows(customers: int, months: int, seed: int) -> EvaluatedRows:
         names, customer = np.unique(dataset.customers, return_inverse=True)
         chosen = (np.random.default_rng(seed).random(len(names)) < 0.5)[customer]
         late = dataset.cutoffs >= np.unique(dataset.cutoffs)[-TEST_CUTOFFS]
-        learnt, evaluated = np.flatnonzero(chosen & ~late), np.flatnonzero(~chosen & late)
-        label, weight = dataset.labels[max(dataset.labels)], dataset.weight
+        longest = max(dataset.labels)
+        label, weight = dataset.labels[longest], dataset.weight_of(longest)
+        known = ~np.isnan(label)
+        learnt = np.flatnonzero(chosen & ~late & known)
+        evaluated = np.flatnonzero(~chosen & late & known)
         model = fit_logistic(dataset.matrix[learnt], label[learnt], weight[learnt])
         probability = model.probability(dataset.matrix[evaluated])
     return EvaluatedRows(

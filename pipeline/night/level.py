@@ -139,7 +139,7 @@ def _added_shifts(
             continue
         rows = np.flatnonzero(~np.isnan(dataset.labels[days]))
         added[days] = dataset_shifts(
-            dataset, target, days, rows, scores.probability[rows], dataset.weight[rows]
+            dataset, target, days, rows, scores.probability[rows], dataset.weight_of(days)[rows]
         )
     return added
 

@@ -14,6 +14,7 @@ from models.targets import TARGETS
 from reports.kit import swarm
 from reports.kit.flags import flag_words
 from reports.kit.forest import Forest
+from reports.kit.numbers import share
 from reports.kit.page import environment, inline_svg
 from reports.training import figures as model_figures
 from reports.training import making as model_making
@@ -46,6 +47,7 @@ from reports.words.texts import texts as texts_of
 from training.evaluation.assessment import ANSWERS_VARY
 from training.evaluation.metrics import METRICS
 from training.evaluation.signal import Signal, signal_of_assessments
+from training.labelling.care.told import care_of
 from training.operator.model import OperatorModel
 from training.release.gate import SHADOW_RULES
 from training.release.refit import read_refit
@@ -189,6 +191,8 @@ def render_model_report(
             slices=model_slices,
             views=model_figures,
             making=model_making,
+            care=care_of(facts.choices),
+            share=share,
         )
     )
 

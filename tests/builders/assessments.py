@@ -282,6 +282,7 @@ def facts(
                 "with": {"auc": 0.779, "log_loss": 0.1421, "rounds": 180},
                 "without": {"auc": 0.781, "log_loss": 0.1419, "rounds": 170},
             },
+            "dataset": {"care": {days: care_facts(days == "30") for days in horizons if days}},
             "cross_fitted_folds": dict.fromkeys(horizons, 5),
             "boosters": {
                 f"{horizon}/{stratum}": {
@@ -303,6 +304,30 @@ def facts(
         },
     }
     return TrainingFacts(**(known | changes))
+
+
+def care_facts(shown: bool) -> dict[str, Any]:
+    """What care did within a horizon: its weights make up for it, or are not shown to."""
+    return {
+        "touched_randomised": 1_200 if shown else 4_300,
+        "touched_otherwise": 800,
+        "weighted": 90_000,
+        "clipped": 0 if shown else 3,
+        "rows": 122_000,
+        "effective_rows": 110_500.4,
+        "largest_weight": 2.75 if shown else 20.0,
+        "rule": "features",
+        "overlap": {"below": 0.05, "share": 0.0 if shown else 0.034},
+        "balance": {
+            "columns": 140,
+            "apart_before": 6,
+            "apart_after": 0 if shown else 2,
+            "largest_before": 0.31,
+            "largest_after": 0.04 if shown else 0.17,
+            "worst": [{"column": "contacts_28d", "before": 0.31, "after": 0.04}],
+        },
+        "shown": shown,
+    }
 
 
 def meanings(count: int = 14) -> tuple[FeatureMeaning, ...]:

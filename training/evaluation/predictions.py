@@ -6,7 +6,7 @@ test periods of two versions trained neither of them, so both can be evaluated o
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +26,7 @@ from training.settings import AssessmentSettings
 TEST_PREDICTIONS = "test_predictions.parquet"
 """Name of the file among a run's artifacts."""
 
+_CARE_WEIGHT = "care_weight_"
 _FEWEST_POSITIVES = 30
 
 
@@ -39,6 +40,9 @@ class TestPredictions:
         Digests of id and cut-off, and of the customer.
     weight : (n,) float64
         Positive.
+    care_weight : dict of str to (n,) float64
+        By horizon, how many rows each represents that care touched within it; empty where there was
+        no care, and in predictions of an earlier release, whose `weight` has it in.
     label, probability : dict of str to (n,) float64
         By `training.evaluation.assessment.horizon_name`; label is NaN where the outcome is not yet
         known.
@@ -51,6 +55,12 @@ class TestPredictions:
     weight: Floats
     label: dict[str, Floats]
     probability: dict[str, Floats]
+    care_weight: dict[str, Floats] = field(default_factory=dict)
+
+    def weight_of(self, horizon: str) -> Floats:
+        """How much each row counts within a horizon."""
+        weight: Floats = self.weight * self.care_weight.get(horizon, 1.0)
+        return weight
 
     @classmethod
     def of(cls, dataset: Dataset, test: Positions, probability: Mapping[str, Floats]) -> Self:
@@ -66,16 +76,22 @@ class TestPredictions:
             weight=dataset.weight[test],
             label={horizon_name(days): label[test] for days, label in dataset.labels.items()},
             probability=dict(probability),
+            care_weight={
+                horizon_name(days): weight[test] for days, weight in dataset.care_weight.items()
+            },
         )
 
     def to_table(self) -> pa.Table:
-        """As stored: ``row``, ``customer``, ``weight``, and ``label_90``, ``probability_90`` and so
-        on by horizon.
+        """As stored: ``row``, ``customer``, ``weight``, and ``label_90``, ``probability_90``, where
+        there was care ``care_weight_90``, and so on by horizon.
         """
         columns = {"row": self.row, "customer": self.customer, "weight": self.weight}
         columns |= {f"label_{horizon}": self.label[horizon] for horizon in self.probability}
         columns |= {
             f"probability_{horizon}": values for horizon, values in self.probability.items()
+        }
+        columns |= {
+            f"{_CARE_WEIGHT}{horizon}": values for horizon, values in self.care_weight.items()
         }
         return pa.table(columns)
 
@@ -92,6 +108,11 @@ class TestPredictions:
             weight=columns["weight"],
             label={horizon: columns[f"label_{horizon}"] for horizon in horizons},
             probability={horizon: columns[f"probability_{horizon}"] for horizon in horizons},
+            care_weight={
+                name.removeprefix(_CARE_WEIGHT): values
+                for name, values in columns.items()
+                if name.startswith(_CARE_WEIGHT)
+            },
         )
 
 
@@ -159,7 +180,7 @@ def compare_predictions(
                 horizon_days=int(horizon) if horizon else None,
                 label=label[known],
                 probability=ours.probability[horizon][rows],
-                weight=ours.weight[rows],
+                weight=ours.weight_of(horizon)[rows],
                 customer=np.unique(ours.customer[rows], return_inverse=True)[1].astype(np.int64),
                 strata=np.full(len(rows), "", dtype=np.str_),
                 slices={},

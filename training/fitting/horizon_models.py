@@ -200,7 +200,7 @@ def table_of(dataset: Dataset, horizon_days: int, positions: Positions) -> Train
         group=customer_codes(dataset)[labelled],
         features=dataset.features,
         categorical=(),
-        weight=dataset.weight[labelled],
+        weight=dataset.weight_of(horizon_days)[labelled],
     )
 
 
@@ -258,7 +258,9 @@ class _Fitter:
         return self._calibrated(horizon_days, fitted)
 
     def _cross_fitted(self, horizon_days: int, name: str, rows: Positions) -> CrossFitted:
-        table = replace(table_of(self.dataset, horizon_days, rows), weight=self._weight(rows))
+        table = replace(
+            table_of(self.dataset, horizon_days, rows), weight=self._weight(horizon_days, rows)
+        )
         customers = self._codes[rows]
         count = customer_fold_count(table.label, customers, FOLDS)
         if count < 2:
@@ -323,7 +325,7 @@ class _Fitter:
             stratum_models[stratum] = StratumModel(own.boosters, calibration)
             probability[self._stratum[shared.rows] == stratum] = calibration.probability(own.margin)
         self.out_of_fold[horizon_days] = OutOfFold(
-            shared.rows, probability, self._weight(shared.rows)
+            shared.rows, probability, self._weight(horizon_days, shared.rows)
         )
         bands = BandBounds.from_shares(probability, self.bands, self._stands_for[shared.rows])
         return HorizonModel(horizon_days=horizon_days, stratum_models=stratum_models, bands=bands)
@@ -350,8 +352,8 @@ class _Fitter:
 
     def _labelled(self, horizon_days: int, rows: Positions) -> tuple[Floats, Floats]:
         """Labels and weights of some rows."""
-        return self.dataset.labels[horizon_days][rows], self._weight(rows)
+        return self.dataset.labels[horizon_days][rows], self._weight(horizon_days, rows)
 
-    def _weight(self, rows: Positions) -> Floats:
-        weight: Floats = self.dataset.weight[rows] * self._stands_for[rows]
+    def _weight(self, horizon_days: int, rows: Positions) -> Floats:
+        weight: Floats = self.dataset.weight_of(horizon_days)[rows] * self._stands_for[rows]
         return weight

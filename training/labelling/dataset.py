@@ -21,7 +21,8 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
 from holdfast.zone import day_of
-from training.labelling.care_exposure import care_exposure
+from training.labelling.care.exposure import care_exposure
+from training.labelling.care.weights import RowsAtRisk, care_weights
 from training.labelling.cutoffs import LabelEnd, cutoffs_for, start_of_test
 from training.labelling.history import UTC_TIME, RawHistory, utc
 from training.labelling.inactivity import usage_end
@@ -39,7 +40,7 @@ ROWS_AT_ONCE = 50_000
 
 WEIGHTS = (
     "rows in control represent those that randomised care treated; rows without care represent "
-    "those that care by rule reached"
+    "those with like features that care by rule reached"
 )
 """The meaning of the weights of lines."""
 
@@ -69,9 +70,10 @@ class Dataset:
     matrix : (n, k) float64
         Features as known at the cut-off, NaN for missing. May be a memory map.
     labels : dict of int to (n,) float64
-        By horizon in days: 1 where the outcome came within it, else 0; NaN where unknown.
+        By horizon in days: 1 where the outcome came within it, else 0; NaN where unknown, and
+        where care touched the row within it.
     weight : (n,) float64
-        Positive; 1 where no other weight applies.
+        Positive; 1 where no other weight applies. See `weight_of`.
     slices : dict of str to (n,) str
         Values by which figures are broken down, by column: billing_type, segment, region, tenure,
         language, age_band; ``unknown`` where null.
@@ -82,10 +84,13 @@ class Dataset:
     facts : dict of str to JSON
         How it was made. Of lines: ``gap_days``, ``weights`` (their meaning), ``settings``,
         ``cutoffs``, ``data_end``, ``maturity`` (see `LabelMaturity.document`), ``care`` (see
-        `CareExposure.counts`), ``first_outcomes`` within the longest horizon, competing ones
+        `training.labelling.care.weights.CareWeights`), ``first_outcomes`` within the longest horizon, competing ones
         included, and ``unknown_labels`` by horizon.
     zone : tzinfo
         The operator's, in which cut-offs are midnights.
+    care_weight : dict of int to (n,) float64
+        By horizon in days: how many rows each represents that care touched within it, itself
+        included; empty where there was no care.
     """
 
     target: str
@@ -103,6 +108,14 @@ class Dataset:
     excluded: dict[str, int]
     facts: dict[str, Any] = field(default_factory=dict)
     zone: tzinfo = UTC
+    care_weight: dict[int, Floats] = field(default_factory=dict)
+
+    def weight_of(self, horizon_days: int | None) -> Floats:
+        """How much each row counts within a horizon."""
+        if horizon_days is None or horizon_days not in self.care_weight:
+            return self.weight
+        weight: Floats = self.weight * self.care_weight[horizon_days]
+        return weight
 
     def days(self, positions: Positions) -> list[str]:
         """Days of the cut-offs of rows, such as 2026-01-05, each once."""
@@ -116,7 +129,7 @@ class Dataset:
             value = getattr(self, one.name)
             if isinstance(value, np.ndarray):
                 changed[one.name] = value[positions]
-            elif one.name in ("labels", "slices"):
+            elif one.name in ("labels", "slices", "care_weight"):
                 changed[one.name] = {name: values[positions] for name, values in value.items()}
         return replace(self, **changed)
 
@@ -301,7 +314,7 @@ def _line_dataset(
             _add(excluded, reasons)
             advance(1)
     rows = pl.concat(parts)
-    exposure = care_exposure(history, rows)
+    exposure = care_exposure(history, rows, label_ends())
     excluded["care"] = int(exposure.touched.sum())
     kept = np.flatnonzero(~exposure.touched)
     if len(kept) == 0:
@@ -310,8 +323,23 @@ def _line_dataset(
             "must have a line at risk at some cut-off; all are left out",
             excluded,
         )
-    rows, weight = rows[kept], exposure.weight[kept]
+    everybody, rows = rows, rows[kept]
     ids, times = rows["subscription_id"].to_numpy().astype(np.str_), _naive(rows["cutoff"])
+    matrix = features_for(repository, service, ids.tolist(), times)
+    at_risk = RowsAtRisk.of(
+        everybody,
+        features,
+        kept,
+        matrix,
+        lambda ids, cutoffs: features_for(repository, service, ids, cutoffs),
+    )
+    weights = care_weights(exposure, at_risk)
+    labels = {
+        days: np.where(
+            one.touched[kept], np.nan, rows[f"label_{days}"].to_numpy().astype(np.float64)
+        )
+        for days, one in exposure.horizons.items()
+    }
     return Dataset(
         target=target,
         service=service,
@@ -320,9 +348,10 @@ def _line_dataset(
         customers=rows["customer_id"].to_numpy().astype(np.str_),
         cutoffs=times,
         label_ends=_naive(rows["label_end"]),
-        matrix=features_for(repository, service, ids.tolist(), times),
-        labels={days: rows[f"label_{days}"].to_numpy().astype(np.float64) for days in HORIZON_DAYS},
-        weight=weight,
+        matrix=matrix,
+        labels=labels,
+        weight=np.ones(len(kept)),
+        care_weight=weights.weight,
         slices={name: rows[name].to_numpy().astype(np.str_) for name in SLICES},
         holdout=exposure.holdout[kept],
         zone=repository.zone,
@@ -334,13 +363,20 @@ def _line_dataset(
             "cutoffs": [str(day_of(at, repository.zone)) for at in chosen],
             "data_end": history.end.isoformat(),
             "maturity": maturity.document(),
-            "care": exposure.counts,
+            "care": weights.facts,
             "first_outcomes": _first_outcomes(rows),
             "unknown_labels": {
                 str(days): rows[f"label_{days}"].null_count() for days in HORIZON_DAYS
             },
         },
     )
+
+
+def label_ends() -> dict[int, pl.Expr]:
+    """When the label of a row of `labelled_lines` ends, by horizon in days, shortest first."""
+    return {
+        days: pl.col("label_end") - timedelta(days=HORIZON_DAYS[-1] - days) for days in HORIZON_DAYS
+    }
 
 
 def labelled_lines(

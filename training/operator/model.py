@@ -344,11 +344,12 @@ def _assess(
             rows = split.test[known]
             earlier = learnt[~np.isnan(dataset.labels[days][learnt])]
             some = np.sort(random.permutation(earlier)[:LOGISTIC_ROWS])
-            label, weight = dataset.labels[days][earlier], dataset.weight[earlier]
+            weights = dataset.weight_of(days)
+            label, weight = dataset.labels[days][earlier], weights[earlier]
             baselines = {
                 "constant": constant_baseline(label, weight, strata[earlier], strata[rows]),
                 "logistic": fit_logistic(
-                    dataset.matrix[some], dataset.labels[days][some], dataset.weight[some]
+                    dataset.matrix[some], dataset.labels[days][some], weights[some]
                 ).probability(dataset.matrix[rows]),
             }
             if champions is not None:
@@ -358,7 +359,7 @@ def _assess(
                     horizon_days=days,
                     label=dataset.labels[days][rows],
                     probability=probability[known],
-                    weight=dataset.weight[rows],
+                    weight=weights[rows],
                     customer=codes[rows],
                     strata=strata[rows],
                     slices={name: values[rows] for name, values in dataset.slices.items()},
@@ -416,7 +417,7 @@ def _typical(
     with progress("Finding what is typical of each kind of line", len(model.horizons)) as advance:
         for days in model.horizons:
             typical[horizon_key(days)] = typical_contributions(
-                scorer.explain(matrix, days), of_rows, dataset.weight[rows], EVERYONE
+                scorer.explain(matrix, days), of_rows, dataset.weight_of(days)[rows], EVERYONE
             )
             advance(1)
     return typical

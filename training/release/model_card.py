@@ -21,6 +21,7 @@ from training.evaluation.assessment import (
     Slice,
 )
 from training.evaluation.metrics import METRICS
+from training.labelling.care.told import CARE_WORDS, care_rows
 from training.labelling.maturity import maturity_lines
 from training.release.calibration_rules import TOP_DECILES
 from training.release.facts import (
@@ -215,7 +216,8 @@ def _data(facts: TrainingFacts) -> list[str]:
                 ("reason", "rows"), [(why, f"{rows:,}") for why, rows in facts.excluded.items()]
             ),
         ]
-    return lines
+    names, care = care_rows(facts.choices)
+    return [*lines, "", CARE_WORDS, "", *_table(names, care)] if care else lines
 
 
 def _span(cutoffs: Sequence[str]) -> str:

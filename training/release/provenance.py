@@ -32,6 +32,8 @@ def dataset_sha256(dataset: Dataset) -> str:
         digest.update(np.ascontiguousarray(values).tobytes())
     for days, label in sorted(dataset.labels.items()):
         digest.update(f"label {days}".encode() + np.ascontiguousarray(label).tobytes())
+    for days, weight in sorted(dataset.care_weight.items()):
+        digest.update(f"care weight {days}".encode() + np.ascontiguousarray(weight).tobytes())
     for start in range(0, len(dataset.ids), _BLOCK_ROWS):
         digest.update(np.ascontiguousarray(dataset.matrix[start : start + _BLOCK_ROWS]).tobytes())
     return digest.hexdigest()

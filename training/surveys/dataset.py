@@ -20,7 +20,9 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.zone import day_of
 from models.dissatisfaction import SurveyTarget, is_silent
-from training.labelling.care_exposure import CareExposure, care_exposure
+from training.labelling.care.balance import balance
+from training.labelling.care.exposure import CareExposure, care_exposure
+from training.labelling.care.weights import GREATEST_WEIGHT, exposure_counts
 from training.labelling.cutoffs import start_of_test
 from training.labelling.dataset import Dataset, columns_of, features_for
 from training.labelling.history import RawHistory, utc
@@ -33,7 +35,7 @@ from training.surveys.reminder import Reminder, predicted_by_columns, reminder_e
 from training.surveys.reminder_rows import ReminderRows, reminder_rows
 from training.surveys.response_model import Response, fit_response
 from training.surveys.sensitivity import SampledBand, sampled_calibration
-from training.surveys.weights import SurveyWeights, balance, survey_weights
+from training.surveys.weights import SurveyWeights, survey_weights
 
 SILENT = "silent"
 """Slice for whether the customer was silent at the cut-off: ``yes`` or ``no``."""
@@ -128,7 +130,7 @@ def survey_dataset(
     """Rows that were invited to a survey; answered ones are labelled and weighted.
 
     Rows that care touched between the cut-off and the invitation are left out, see
-    `training.labelling.care_exposure`.
+    `training.labelling.care.exposure`.
 
     Parameters
     ----------
@@ -161,7 +163,11 @@ def survey_dataset(
     start_of_test(everybody.cutoffs, settings, test_from, repository.zone)
     people = _of_rows(eligible.people, everybody)
     # Care after the invitation is not counted: the answer was prompted by then.
-    exposure = care_exposure(history, people.with_columns(label_end=_times(everybody.invited_at)))
+    exposure = care_exposure(
+        history,
+        people.with_columns(label_end=_times(everybody.invited_at)),
+        {target.horizon_days: pl.col("label_end")},
+    )
     columns = columns_of(target.service, repository.catalogue)
     matrix = features_for(repository, target.service, everybody.ids.tolist(), everybody.cutoffs)
     has_features = ~np.isnan(matrix).all(axis=1)
@@ -234,10 +240,12 @@ def _weighted(
     )
     # Randomised care is corrected for like the sampling of invitations: both probabilities are
     # known by design.
-    design = rows.exposure.weight[rows.kept] / invited.sampling_probability
+    (exposed,) = rows.exposure.horizons.values()
+    drawn = exposed.control_weight[rows.kept]
+    design = np.minimum(drawn, GREATEST_WEIGHT) / invited.sampling_probability
     answer = np.unique(invited.invitation_ids[answered], return_inverse=True)[1].astype(np.int64)
     weights = survey_weights(design[answered], response.probability[answered], surveys, answer)
-    balances = balance(observed, names, answered, design, weights)
+    balances = balance(observed, names, answered, design, weights.combined)
     reminders = reminder_rows(rows.history, target, invited.customers, surveys)
     reminder = reminder_evidence(
         reminders,
@@ -268,7 +276,9 @@ def _weighted(
             "settings": settings.model_dump() | surveys.model_dump(),
             "cutoffs": _days(target, invited.cutoffs, rows.zone),
             "data_end": rows.history.end.isoformat(),
-            "care": rows.exposure.counts,
+            "care": {str(target.horizon_days): exposure_counts(exposed, drawn)}
+            if rows.exposure.is_any
+            else {},
             "survey": facts.to_json(),
         },
     )

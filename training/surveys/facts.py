@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.dissatisfaction import SurveyTarget
+from training.labelling.care.balance import BALANCED, Balance
 from training.settings import TrainingConfig
 from training.surveys.labels import SurveyRows
 from training.surveys.reminder import Reminder
 from training.surveys.response_model import Response
 from training.surveys.sensitivity import SampledBand, sampled_prevalence
-from training.surveys.weights import BALANCED, Balance, SurveyWeights, WeightDiagnostics
+from training.surveys.weights import SurveyWeights, WeightDiagnostics
 
 WORST_COLUMNS = 10
 """Columns of the balance that are reported."""

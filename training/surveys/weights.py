@@ -1,6 +1,5 @@
 """Survey weights: how many customers each answer represents, and how unequal the weights are."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,9 +9,6 @@ from numpy.typing import NDArray
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
 from training.settings import SurveySettings
-
-BALANCED = 0.1
-"""Standardised difference up to which answers and invitations count as similar."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,27 +97,6 @@ class WeightDiagnostics:
         return asdict(self)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Balance:
-    """Difference between answered rows and all invited rows in one column.
-
-    Parameters
-    ----------
-    column : str
-        A feature, or ``<feature> missing`` for whether it is missing.
-    asked : float
-        Mean over all who were invited, by design weights.
-    before, after : float
-        Standardised difference of answered rows: by design weights alone, and by combined weights.
-        0 means no difference.
-    """
-
-    column: str
-    asked: float
-    before: float
-    after: float
-
-
 def survey_weights(
     design: Floats,
     answering_probability: Floats,
@@ -168,78 +143,4 @@ def survey_weights(
         clip=clip,
         clipped=unclipped > clip,
         answer=np.arange(len(design)) if answer is None else answer,
-    )
-
-
-def balance(
-    matrix: Floats,
-    features: Sequence[str],
-    answered: NDArray[np.bool_],
-    design: Floats,
-    weights: SurveyWeights,
-) -> list[Balance]:
-    """Compare answered rows with all invited rows by column, before and after response weights.
-
-    Parameters
-    ----------
-    matrix : (n, k) float64
-        Columns of the invited rows, NaN for missing.
-    features : sequence of str
-        Their names.
-    answered : (n,) bool
-        Which rows were answered; `weights` are theirs.
-    design : (n,) float64
-        How many customers each row represents, in any unit.
-
-    Returns
-    -------
-    list of Balance
-        Columns that vary, with the largest difference before weighting first. Being missing is a
-        column of its own; means are of the values that are there.
-    """
-    balances = []
-    for position, name in enumerate(features):
-        values = matrix[:, position]
-        missing = np.isnan(values)
-        columns = [(name, values, ~missing)]
-        if missing.any():
-            columns.append(
-                (
-                    f"{name} missing",
-                    missing.astype(np.float64),
-                    np.ones(len(values), dtype=np.bool_),
-                )
-            )
-        for column, of, present in columns:
-            compared = _compared(column, of, present, answered, design, weights.combined)
-            if compared is not None:
-                balances.append(compared)
-    return sorted(balances, key=lambda one: (-abs(one.before), one.column))
-
-
-def _compared(
-    column: str,
-    values: Floats,
-    present: NDArray[np.bool_],
-    answered: NDArray[np.bool_],
-    design: Floats,
-    combined: Floats,
-) -> Balance | None:
-    compared = present & answered
-    if not compared.any():
-        return None
-    mean = float(np.average(values[present], weights=design[present]))
-    spread = float(np.sqrt(np.average((values[present] - mean) ** 2, weights=design[present])))
-    if spread <= 0:
-        return None
-    after = np.zeros(len(values))
-    after[answered] = combined
-    before_mean, after_mean = (
-        float(np.average(values[compared], weights=weight[compared])) for weight in (design, after)
-    )
-    return Balance(
-        column=column,
-        asked=mean,
-        before=(before_mean - mean) / spread,
-        after=(after_mean - mean) / spread,
     )

@@ -113,7 +113,7 @@ def compared(
     )
     for days in CHURN.horizons_days:
         held_out = _held_out(dataset, split, days, parameters, config, strata)
-        label, weight = dataset.labels[days][split.test], dataset.weight[split.test]
+        label, weight = dataset.labels[days][split.test], dataset.weight_of(days)[split.test]
         for kind in KINDS:
             chosen = ~np.isnan(label) & ((strata[split.test] == kind) | (kind == EVERYBODY))
             of_kind = label[chosen], weight[chosen], codes[split.test][chosen]
@@ -179,7 +179,7 @@ def _held_out(
 
     calibrating = split.tune[known[split.tune]]
     margins, label = margin(calibrating), dataset.labels[days][calibrating]
-    weight, customer = dataset.weight[calibrating], customer_codes(dataset)[calibrating]
+    weight, customer = dataset.weight_of(days)[calibrating], customer_codes(dataset)[calibrating]
     seed = config.fitting.seed
     shared = choose_calibration(margins, label, weight, customer, seed).calibration
     of_test = margin(split.test)

@@ -31,7 +31,7 @@ from serving.access.key_store import KeyStore
 from tests.builders.care_home import NOON, SETTINGS
 from tests.builders.ledger_rows import ANA, decision_row, plan_row
 from tests.builders.night import FEATURES, NIGHT, NIGHT_CONFIG, ONLINE
-from training.labelling.care_exposure import care_exposure
+from training.labelling.care.exposure import care_exposure
 from training.labelling.history import RawHistory
 from training.settings import LONGEST_SETTLE_DAYS, LabelSettings
 from training.uplift.contacts import OUTCOME_DAYS, randomised_actions, select_contacts
@@ -271,13 +271,13 @@ def test_our_own_care_is_given_back_to_labels_and_uplift(home: Home, night_opera
             "label_end": pl.Datetime("us", "UTC"),
         },
     )
-    exposure = care_exposure(history, frame)
+    exposure = care_exposure(history, frame, {90: pl.col("label_end")})
     treated = [row.channel is not None for row in rows]
     assert (exposure.touched | ~pl.Series(treated).to_numpy()).all()
     control = ~pl.Series(treated).to_numpy() & ~exposure.touched
     # Rows in control stand for those that our care touched, too: 1 / (1/3). Some lines have contacts
     # of other systems as well.
-    assert np.isclose(exposure.weight[control], 3).mean() > 0.9
+    assert np.isclose(exposure.horizons[90].control_weight[control], 3).mean() > 0.9
 
 
 def test_consents_that_came_by_request_reach_the_raw_tables(

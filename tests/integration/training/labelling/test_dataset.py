@@ -22,8 +22,14 @@ from holdfast.home import Home
 from simulator.engine.simulator import Simulator, simulate
 from tests.builders.clocks import NOW
 from tests.builders.line_tables import CUTOFF, LineTables, day
-from training.labelling.care_exposure import care_exposure
-from training.labelling.dataset import churn_dataset, columns_of, non_payment_dataset
+from training.labelling.care.exposure import care_exposure
+from training.labelling.care.weights import RowsAtRisk, care_weights
+from training.labelling.dataset import (
+    churn_dataset,
+    columns_of,
+    label_ends,
+    non_payment_dataset,
+)
 from training.labelling.history import RawHistory
 from training.labelling.labels import LineOutcomes
 from training.labelling.population import CutoffPopulation, lines_at_risk
@@ -206,9 +212,27 @@ def test_who_stays_in_stands_for_everybody(
     rows = service.join(ends, on="subscription_id", how="left", maintain_order="left").with_columns(
         label_end=label_end, in_service_until=pl.min_horizontal("ended_at", label_end)
     )
-    exposure = care_exposure(history, rows)
-    assert 0.15 < exposure.touched.mean() < 0.5
-    assert exposure.weight[~exposure.touched].sum() == pytest.approx(len(rows), rel=0.05)
+    exposure = care_exposure(history, rows, label_ends())
+    touched = [one.touched for one in exposure.horizons.values()]
+    assert touched[0].sum() < touched[1].sum() < touched[2].sum()
+    assert 0.15 < touched[2].mean() < 0.5
+    kept = np.flatnonzero(~exposure.touched)
+    names = rows["billing_type"].to_numpy() + rows["cutoff"].cast(pl.String).to_numpy()
+    weights = care_weights(
+        exposure,
+        RowsAtRisk(
+            stratum=np.unique(names, return_inverse=True)[1],
+            customers=rows["customer_id"].to_numpy().astype(np.str_),
+            features=("nothing",),
+            kept=kept,
+            matrix=np.zeros((len(kept), 1)),
+            read=lambda positions: np.zeros((len(positions), 1)),
+        ),
+    )
+    for days, one in exposure.horizons.items():
+        left = ~one.touched[kept]
+        assert weights.weight[days][left].sum() == pytest.approx(len(rows), rel=0.05)
+        assert weights.facts[str(days)]["touched_otherwise"] > 0
     assert 0.03 < exposure.holdout.mean() < 0.3
 
 
@@ -297,7 +321,8 @@ def test_rows_have_labels_care_marks_and_the_features_of_their_cut_off(home: Hom
     np.testing.assert_array_equal(
         [dataset.labels[days][first["s05"]] for days in HORIZON_DAYS], [0, np.nan, np.nan]
     )
-    assert dataset.weight[first["s07"]] == pytest.approx(1.8)
+    for days in HORIZON_DAYS:
+        assert dataset.weight_of(days)[first["s07"]] == pytest.approx(1.8)
     assert dataset.holdout[[first["s08"], first["s09"]]].tolist() == [True, True]
     assert int(dataset.holdout[~later].sum()) == 2
     # The second Monday's labels of prepaid lines are known on day 155; the data reach to day 170,

@@ -204,6 +204,14 @@ def test_how_it_was_made(page: Page) -> None:
     assert "6 cut-offs from 2025-01-06 to 2025-06-06; their labels end on 2025-09-11" in text
     assert "too new: not enough history 2,400" in text
     assert "odd reason 3" in text
+    assert "Within 30 days it is not shown" not in text
+    assert (
+        "Within 90 days it is not shown that the correction works. For 3.4 % of all rows, care by a"
+        " rule leaves so few like them untouched that nobody represents them. With their weights,"
+        " the rows left differ from all rows in 2 columns, most in contacts_28d: by 0.17 standard"
+        " deviations."
+    ) in text.replace("\xa0", " ").replace("\u202f", " ")
+    assert "within 30 days 1,200 800 122,000 110,500 2.8 0.31 0.04" in text
     assert excluded_words("use_unknown") == "prepaid, and its use is not known"
     # As versions trained before call inactive lines.
     assert excluded_words("silent") == excluded_words("inactive")
@@ -320,6 +328,7 @@ def test_a_target_without_horizon_strata_and_choices() -> None:
     )
     assert "positive for odd" in page.texts["head"]
     assert "Windows" not in page.texts["making"]
+    assert "Care exposure" not in page.texts["making"]
 
 
 def test_figures_that_cannot_be_told_are_said_to_be_so() -> None:

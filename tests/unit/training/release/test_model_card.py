@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from holdfast.documents import to_document
-from tests.builders.assessments import survey_assessment
+from tests.builders.assessments import care_facts, survey_assessment
 from tests.builders.gate_documents import FEATURES, documents, facts
 from tests.builders.model_versions import make_version
 from training.evaluation.assessment import ASSESSMENT
@@ -69,6 +69,17 @@ def test_it_says_how_long_labels_were_waited_for() -> None:
         "usage after 7 days (the setting; 12 rows are too few to observe it)"
     ) in card(documents(facts(choices={"dataset": {"maturity": maturity}})))
     assert "labels count as complete" not in card(documents(facts(choices={"dataset": {}})))
+
+
+def test_it_says_what_care_did_to_the_rows_of_each_horizon() -> None:
+    care = {"30": care_facts(True), "90": care_facts(False)}
+    shown = card(documents(facts(choices={"dataset": {"care": care}})))
+    line = "| 90 days | 4,300 | 800 | 122,000 | 110,500 | 20.0 | 3.4% | 6 of 140 | 2 of 140 | 0.31 | 0.17 |"
+    assert f"{line} **not shown** |" in shown
+    assert "| 30 days | 1,200 | 800 |" in shown
+    # As versions made before it was kept by horizon have it.
+    before = {"dataset": {"care": {"touched_randomised": 3, "weighted": 2}}}
+    assert "Rows that care touched" not in card(documents(facts(choices=before)))
 
 
 def test_it_says_by_what_margins_it_was_calibrated() -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from holdfast.errors import InputError
+from training.labelling.care.balance import balance
 from training.settings import SurveySettings
-from training.surveys.weights import balance, survey_weights
+from training.surveys.weights import survey_weights
 
 SETTINGS = SurveySettings()
 probabilities = st.lists(st.tuples(st.floats(1e-6, 1), st.floats(1e-6, 1)), min_size=1, max_size=60)
@@ -84,7 +85,11 @@ def test_weights_correct_for_who_was_invited_and_who_answers() -> None:
     assert np.average(low[responding], weights=weighted.combined) == pytest.approx(truth, abs=0.01)
     matrix = np.column_stack([app, business, random.normal(size=rows)])[invited]
     before = balance(
-        matrix, ["app", "business", "noise"], answered[invited], 1 / sampling[invited], weighted
+        matrix,
+        ["app", "business", "noise"],
+        answered[invited],
+        1 / sampling[invited],
+        weighted.combined,
     )
     by_name = {one.column: one for one in before}
     assert before[0].column == "app"
@@ -97,7 +102,7 @@ def test_weights_correct_for_who_was_invited_and_who_answers() -> None:
 def test_what_is_missing_is_compared_too() -> None:
     answered = np.array([True, True, False, False])
     matrix = np.array([[np.nan, 1.0], [2.0, 1.0], [4.0, 1.0], [4.0, 1.0]])
-    weights = survey_weights(np.ones(2), np.array([0.5, 0.5]), SETTINGS)
+    weights = np.ones(2)
     weighted = {
         one.column: one for one in balance(matrix, ["x", "constant"], answered, np.ones(4), weights)
     }

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from tests.builders.line_tables import CUTOFF, LineTables, day
-from training.labelling.care_exposure import GREATEST_WEIGHT, CareExposure, care_exposure
+from training.labelling.care.exposure import CareExposure, care_exposure
+from training.labelling.care.weights import GREATEST_WEIGHT, CareWeights, RowsAtRisk, care_weights
 
 
 def _rows(count: int = 1, **columns: object) -> pl.DataFrame:
@@ -39,7 +40,28 @@ def tables() -> LineTables:
 
 
 def _exposure(tables: LineTables, folder: Path, rows: pl.DataFrame | None = None) -> CareExposure:
-    return care_exposure(tables.history(folder), _rows() if rows is None else rows)
+    rows = _rows() if rows is None else rows
+    return care_exposure(tables.history(folder), rows, {90: pl.col("label_end")})
+
+
+def _weights(exposure: CareExposure, rows: pl.DataFrame) -> CareWeights:
+    """Weights of all rows, by cut-off and billing type: their features tell nothing."""
+    names = rows["cutoff"].cast(pl.String).to_numpy() + rows["billing_type"].to_numpy()
+    return care_weights(
+        exposure,
+        RowsAtRisk(
+            stratum=np.unique(names, return_inverse=True)[1],
+            customers=rows["customer_id"].to_numpy().astype(np.str_),
+            features=("nothing",),
+            kept=np.arange(len(rows)),
+            matrix=np.zeros((len(rows), 1)),
+            read=lambda positions: np.zeros((len(positions), 1)),
+        ),
+    )
+
+
+def _weight(exposure: CareExposure, rows: pl.DataFrame) -> np.ndarray:
+    return _weights(exposure, rows).weight.get(90, np.ones(len(rows)))
 
 
 CASES: dict[str, tuple[Callable[[LineTables], None], bool, float]] = {
@@ -134,7 +156,7 @@ def test_what_care_did_to_a_line(tables: LineTables, tmp_path: Path, case: str) 
     exposure = _exposure(tables, tmp_path)
     assert bool(exposure.touched[0]) is touched
     if not touched:
-        assert exposure.weight[0] == pytest.approx(weight)
+        assert _weight(exposure, _rows())[0] == pytest.approx(weight)
 
 
 def test_everything_is_counted(tables: LineTables, tmp_path: Path) -> None:
@@ -142,15 +164,22 @@ def test_everything_is_counted(tables: LineTables, tmp_path: Path) -> None:
     tables.care(2, 5, "treatment", None, subscription_id="s2")
     tables.care(3, 5, "control", subscription_id="s3")
     tables.care(4, 5, "control", 0.01, subscription_id="s4")
-    rows = _rows(5).drop("in_service_until")
-    exposure = _exposure(tables, tmp_path, rows)
-    assert exposure.counts == {
-        "touched_randomised": 1,
-        "touched_otherwise": 1,
-        "weighted": 2,
-        "clipped": 1,
-    }
-    np.testing.assert_allclose(exposure.weight[2:], [2, GREATEST_WEIGHT, 1])
+    rows = _rows(5, billing_type=["postpaid", "prepaid", *["postpaid"] * 3])
+    weights = _weights(_exposure(tables, tmp_path, rows), rows)
+    assert (
+        weights.facts["90"]
+        | {
+            "touched_randomised": 1,
+            "touched_otherwise": 1,
+            "weighted": 2,
+            "clipped": 1,
+            "rows": 3,
+            "largest_weight": GREATEST_WEIGHT,
+        }
+        == weights.facts["90"]
+    )
+    assert weights.facts["90"]["effective_rows"] == pytest.approx(23**2 / (4 + 400 + 1))
+    np.testing.assert_allclose(weights.weight[90][2:], [2, GREATEST_WEIGHT, 1])
 
 
 def test_customers_are_touched_through_any_of_their_lines(
@@ -164,14 +193,14 @@ def test_customers_are_touched_through_any_of_their_lines(
     )
     exposure = _exposure(tables, tmp_path, rows)
     assert exposure.touched.tolist() == [False, True]
-    assert exposure.weight[0] == 4
+    assert exposure.horizons[90].control_weight[0] == 4
 
 
 def test_without_care_no_row_is_touched(tables: LineTables, tmp_path: Path) -> None:
     exposure = _exposure(tables, tmp_path, _rows(3))
     assert not (exposure.touched | exposure.holdout).any()
-    assert (exposure.weight == 1).all()
-    assert set(exposure.counts.values()) == {0}
+    assert not exposure.is_any
+    assert _weights(exposure, _rows(3)) == CareWeights({}, {})
 
 
 def test_a_household_is_held_out_as_soon_as_one_of_it_is(
@@ -196,11 +225,13 @@ def test_the_uncared_for_stand_for_those_that_care_by_rule_reached(
     for number in (4, 5):
         tables.care(number, 20, "treatment", None, subscription_id=f"s{number}")
     until = [day(97)] * 8 + [day(15), day(3)]
-    exposure = _exposure(tables, tmp_path, _rows(10, in_service_until=until))
+    rows = _rows(10, in_service_until=until)
+    exposure = _exposure(tables, tmp_path, rows)
     assert exposure.touched.tolist() == [True] * 5 + [False] * 5
-    np.testing.assert_allclose(exposure.weight[5:], [2.5, 2.5, 2.5, 1.5, 1])
+    weight = _weight(exposure, rows)
+    np.testing.assert_allclose(weight[5:], [2.5, 2.5, 2.5, 1.5, 1])
     # The nine in service on day 10 are stood for in full.
-    assert exposure.weight[5:9].sum() == pytest.approx(9)
+    assert weight[5:9].sum() == pytest.approx(9)
 
 
 def test_other_cut_offs_and_billing_types_stand_for_themselves(
@@ -213,7 +244,8 @@ def test_other_cut_offs_and_billing_types_stand_for_themselves(
         billing_type=["postpaid", "postpaid", "fixed", "postpaid"],
         cutoff=[CUTOFF, CUTOFF, CUTOFF, later],
     )
-    np.testing.assert_allclose(_exposure(tables, tmp_path, rows).weight[1:], [2, 1, 1])
+    weight = _weight(_exposure(tables, tmp_path, rows), rows)
+    np.testing.assert_allclose(weight[1:], [2, 1, 1])
 
 
 def test_where_care_by_rule_reached_all_rows_none_is_left(
@@ -221,9 +253,10 @@ def test_where_care_by_rule_reached_all_rows_none_is_left(
 ) -> None:
     for number in (1, 2):
         tables.care(number, 10 + number, "treatment", None, subscription_id=f"s{number}")
-    exposure = _exposure(tables, tmp_path, _rows(3, in_service_until=[day(97), day(97), day(5)]))
+    rows = _rows(3, in_service_until=[day(97), day(97), day(5)])
+    exposure = _exposure(tables, tmp_path, rows)
     assert exposure.touched.tolist() == [True, True, False]
-    assert np.isfinite(exposure.weight).all()
+    assert np.isfinite(_weight(exposure, rows)).all()
 
 
 @pytest.mark.parametrize("by_rule", [False, True])
@@ -253,10 +286,71 @@ def test_leaving_out_the_touched_does_not_move_the_share_of_losses(
                 )
     rows = _rows(count, in_service_until=[day(min(lost, 97)) for lost in lost_at])
     exposure = _exposure(tables, tmp_path, rows)
+    weight = _weight(exposure, rows)
     for within in (37, 67, 97):
         lost = lost_at <= within
         kept = ~exposure.touched
         naive = lost[kept].mean()
-        weighted = np.average(lost[kept], weights=exposure.weight[kept])
+        weighted = np.average(lost[kept], weights=weight[kept])
         assert naive > lost.mean() + 0.04
         assert weighted == pytest.approx(lost.mean(), abs=0.02)
+
+
+ENDS = {days: pl.col("label_end") - timedelta(days=90 - days) for days in (30, 60, 90)}
+
+
+def test_each_horizon_has_its_own_window(tables: LineTables, tmp_path: Path) -> None:
+    """The gap counts; what comes after a horizon's own label, or after the line's end, does not."""
+    tables.care(1, 5, "treatment", None, subscription_id="s1")
+    tables.care(2, 37, "treatment", subscription_id="s2")
+    tables.care(3, 37.01, "treatment", None, subscription_id="s3")
+    tables.care(4, 80, "treatment", subscription_id="s4")
+    tables.care(5, 80, "treatment", subscription_id="s5")
+    rows = _rows(6, in_service_until=[*[day(97)] * 4, day(79), day(97)])
+    exposure = care_exposure(tables.history(tmp_path), rows, ENDS)
+    touched = {days: one.touched.tolist() for days, one in exposure.horizons.items()}
+    assert touched == {
+        30: [True, True, False, False, False, False],
+        60: [True, True, True, False, False, False],
+        90: [True, True, True, True, False, False],
+    }
+    assert exposure.touched.tolist() == touched[30]
+    by_rule = {days: one.by_rule.tolist() for days, one in exposure.horizons.items()}
+    assert by_rule[30] == [True, *[False] * 5]
+    assert by_rule[90] == [True, False, True, *[False] * 3]
+    until = exposure.horizons[60].until
+    assert until[[0, 3, 4]].tolist() == [
+        at.replace(tzinfo=None) for at in (day(5), day(67), day(67))
+    ]
+    assert exposure.horizons[90].until[4] == np.datetime64(day(79).replace(tzinfo=None))
+
+
+def test_a_draw_counts_for_the_horizons_that_it_falls_into(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    tables.care(1, 40, "control", 0.5, campaign_id="one")
+    tables.care(2, 90, "control", 0.25, campaign_id="other")
+    exposure = care_exposure(tables.history(tmp_path), _rows(), ENDS)
+    weights = {days: one.control_weight[0] for days, one in exposure.horizons.items()}
+    assert weights == {30: 1, 60: 2, 90: 8}
+
+
+def test_a_campaign_without_control_is_a_rule(tables: LineTables, tmp_path: Path) -> None:
+    tables.care(1, 5, "treatment", 0.95, subscription_id="s1")
+    tables.care(2, 5, "holdout", 0.05, subscription_id="s2")
+    tables.care(3, 5, "treatment", 0.95, subscription_id="s3", campaign_id="other")
+    exposure = care_exposure(tables.history(tmp_path), _rows(3), ENDS)
+    assert exposure.horizons[30].touched.tolist() == [True, False, True]
+    assert exposure.horizons[30].by_rule.tolist() == [True, False, False]
+
+
+def test_the_first_treatment_decides_whether_care_was_drawn(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    tables.care(1, 50, "treatment", None, subscription_id="s1")
+    tables.care(2, 20, "treatment", 0.5, subscription_id="s1")
+    tables.care(3, 20, "treatment", 0.5, subscription_id="s2")
+    tables.care(4, 20, "treatment", None, subscription_id="s2")
+    exposure = care_exposure(tables.history(tmp_path), _rows(2), ENDS)
+    for one in exposure.horizons.values():
+        assert one.by_rule.tolist() == [False, True]
