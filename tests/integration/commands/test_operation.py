@@ -16,15 +16,11 @@ from features.online.service import OPERATOR_DIRECTORY, online_directory
 from features.packed.store import PackedStore
 from holdfast.clock import home_clock, system_clock
 from holdfast.home import Home
-from tests.builders.night import make_operator
-from tests.builders.shared import built_once
 
 
 @pytest.fixture(scope="module")
-def operator(shared_folder: Path) -> Path:
-    return built_once(
-        shared_folder / "night_operator", lambda folder: make_operator(folder) and None
-    )
+def operator(night_operator: Path) -> Path:
+    return night_operator
 
 
 @pytest.fixture
