@@ -8,22 +8,25 @@ lower probability. Rows may be weighted: a weight of 2 counts as the row twice.
 """
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
-from scipy.linalg import LinAlgWarning
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, log_expit, logit
-from sklearn.linear_model import LogisticRegression
 
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
 
 Slope = Annotated[float, Field(ge=0)]
 """At least 0, so that a higher margin never gets a lower probability."""
+
+_TOLERANCE = 1e-8
+"""Mean log-likelihood that Newton's method may still gain before its last step."""
+
+_MOST_STEPS, _MOST_HALVINGS = 100, 30
+"""Of Newton's method; rows that one margin parts need some twenty steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,26 +279,58 @@ def _regression(columns: Floats, label: Floats, weight: Floats) -> tuple[Floats,
 
 
 def _free_regression(columns: Floats, label: Floats, weight: Floats) -> tuple[Floats, float]:
-    # Standardised so that the solver's tolerance means the same for every margin scale.
+    # Standardised so that the tolerance means the same for every margin scale.
     centre = np.average(columns, axis=0, weights=weight)
     spread = np.sqrt(np.average((columns - centre) ** 2, axis=0, weights=weight))
     varies = spread > 0.0
     slopes = np.zeros(columns.shape[1])
-    if not varies.any():
-        return slopes, float(logit(np.average(label, weights=weight)))
-    regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, solver="newton-cholesky")
-    # Weights of mean 1, so that their scale does not move the solver's tolerance either.
-    with warnings.catch_warnings():
-        # Margins with hardly any information leave the matrix singular; the solver then turns to
-        # another one by itself.
-        warnings.simplefilter("ignore", LinAlgWarning)
-        regression.fit(
-            (columns - centre)[:, varies] / spread[varies],
-            label,
-            sample_weight=weight / weight.mean(),
-        )
-    slopes[varies] = regression.coef_[0] / spread[varies]
-    return slopes, float(regression.intercept_[0] - slopes @ centre)
+    standardised = ((columns - centre)[:, varies] / spread[varies]).T
+    fitted = _newton(
+        np.concatenate([np.ones((1, len(label))), standardised]), label, weight / weight.sum()
+    )
+    slopes[varies] = fitted[1:] / spread[varies]
+    return slopes, float(fitted[0] - slopes @ centre)
+
+
+def _newton(columns: Floats, label: Floats, weight: Floats) -> Floats:
+    """Coefficients of a logistic regression without penalty, by Newton's method.
+
+    For two or three columns, which are fitted some hundred times in a training, this is a tenth of
+    what a general solver takes.
+
+    Parameters
+    ----------
+    columns : (k, n) float64
+        The first is constant, 1.
+    label : (n,) float64
+        0 or 1, both present.
+    weight : (n,) float64
+        Above 0, 1 together.
+    """
+    sign = np.where(label > 0, 1.0, -1.0)
+    coefficients = np.zeros(len(columns))
+    coefficients[0] = logit(weight @ label)
+    log_odds = coefficients @ columns
+    likelihood = weight @ log_expit(sign * log_odds)
+    for _ in range(_MOST_STEPS):
+        share = expit(-sign * log_odds)
+        gradient = columns @ (weight * sign * share)
+        curvature = (columns * (weight * share * (1.0 - share))) @ columns.T
+        # The shortest step where margins with hardly any information leave the matrix singular.
+        step = np.linalg.lstsq(curvature, gradient, rcond=None)[0]
+        gain = float(gradient @ step)
+        for halved in range(_MOST_HALVINGS):
+            tried = coefficients + step / 2**halved
+            log_odds = tried @ columns
+            reached = weight @ log_expit(sign * log_odds)
+            if reached >= likelihood:
+                break
+        else:
+            return coefficients
+        coefficients, likelihood = tried, reached
+        if gain <= _TOLERANCE:
+            break
+    return coefficients
 
 
 def _log_loss(log_odds: Floats, label: Floats, weight: Floats) -> float:

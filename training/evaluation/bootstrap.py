@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from holdfast.arrays import Floats
 from holdfast.cores import core_count
@@ -117,9 +117,9 @@ def interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tup
     """
     below = (np.sum(drawn < value) + np.sum(drawn == value) / 2) / len(drawn)
     least = 0.5 / len(drawn)
-    shift = 2.0 * norm.ppf(np.clip(below, least, 1.0 - least))
-    tail = norm.ppf((1.0 + confidence) / 2.0)
-    low, high = np.quantile(drawn, norm.cdf([shift - tail, shift + tail]))
+    shift = 2.0 * ndtri(np.clip(below, least, 1.0 - least))
+    tail = ndtri((1.0 + confidence) / 2.0)
+    low, high = np.quantile(drawn, ndtr([shift - tail, shift + tail]))
     return float(low), float(high)
 
 

@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from holdfast.arrays import Floats, Positions
 from holdfast.logging import progress
-from training.evaluation.folds import stratified_folds
+from training.evaluation.folds import stratified_customer_folds, stratified_folds
 from training.settings import LeakWatchSettings
 
 Kind = Literal["single_column", "missingness", "id_like", "duplicate_rows", "too_good"]
@@ -80,12 +80,12 @@ def watch_table(
         Columns of which a missing value is a fact: they are not flagged for missingness.
     """
     flags = []
-    folds = _folds_with_both_classes(
-        stratified_folds(
-            label, group, _FOLDS if group is None else min(_FOLDS, len(np.unique(group))), seed
-        ),
-        label,
+    splits = (
+        stratified_folds(label, None, _FOLDS, seed)
+        if group is None
+        else stratified_customer_folds(label, group, min(_FOLDS, len(np.unique(group))), seed)
     )
+    folds = _folds_with_both_classes(splits, label)
     with progress("Watching for leaks", len(columns)) as advance:
         for position, name in enumerate(columns):
             values = matrix[:, position]

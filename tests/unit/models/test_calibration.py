@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
 
 from holdfast.documents import read_document, to_document
 from holdfast.errors import InputError
@@ -123,6 +124,28 @@ def test_the_beta_curve_is_found_again() -> None:
         ).max()
         > 0.04
     )
+
+
+@pytest.mark.parametrize("rows", [60, 5_000])
+def test_platt_s_curve_is_the_logistic_regression_without_penalty(rows: int) -> None:
+    margin, label = _draw(3, slope=0.6, intercept=-1.2, rows=rows)
+    margin = 1_000.0 + 0.01 * margin
+    weight = np.random.default_rng(3).uniform(0.2, 9.0, rows)
+    ours = PlattCalibration.fit(margin, label, weight)
+    theirs = LogisticRegression(C=np.inf, tol=1e-8, solver="newton-cholesky")
+    theirs.fit((margin - 1_000.0)[:, None] * 100.0, label, weight)
+    expected = theirs.predict_proba((margin - 1_000.0)[:, None] * 100.0)[:, 1]
+    assert ours.probability(margin) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [PlattCalibration, BetaCalibration])
+def test_margins_that_part_the_classes_give_a_steep_curve(
+    kind: type[PlattCalibration] | type[BetaCalibration],
+) -> None:
+    margin = np.linspace(-3, 3, 200)
+    label = (margin > 0).astype(float)
+    probability = kind.fit(margin, label).probability(margin)
+    assert np.abs(probability - label).mean() < 0.01
 
 
 def test_with_equal_slopes_the_beta_curve_is_platt_s() -> None:
