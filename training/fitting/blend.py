@@ -99,6 +99,7 @@ def cross_fit_blend(
     folds : sequence of tuple of (.,) intp
         As in `training.fitting.fit.cross_fit`.
     """
+    table = table.binned()
     fits = [cross_fit(table, folds, settings, threads, parameters) for parameters in parameter_sets]
     members = [
         Member(parameters, fit.rounds) for parameters, fit in zip(parameter_sets, fits, strict=True)
@@ -132,6 +133,7 @@ def cross_fit_members(
     members : sequence of Member
         At least one.
     """
+    table = table.binned()
     boosters = _fit_members(table, members, settings, threads, most_leaves)
     kept = tuple(
         Member(members[position].parameters, booster.num_trees())

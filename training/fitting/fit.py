@@ -3,7 +3,7 @@ on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm as lgb
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
+from training.fitting.binned import BinnedRows
 from training.fitting.parameters import DEFAULT_PARAMETERS, Parameters, fit_parameters
 from training.settings import TrainingSettings
 
@@ -36,6 +37,9 @@ class TrainingTable:
     weight : (n,) float64 or None
         Positive: how much each row counts in fitting and in log loss; None where all count the
         same.
+    bins : (BinnedRows, (n,) intp) or None
+        Binned rows among which these are, and their positions there, rising; None where they are
+        not binned yet.
     """
 
     matrix: Floats
@@ -44,9 +48,17 @@ class TrainingTable:
     features: tuple[str, ...]
     categorical: tuple[int, ...]
     weight: Floats | None = None
+    bins: tuple[BinnedRows, Positions] | None = None
+
+    def binned(self) -> "TrainingTable":
+        """The same table with its rows binned, for more than one fit."""
+        if self.bins is not None:
+            return self
+        rows = BinnedRows(self.matrix, self.features, self.categorical)
+        return replace(self, bins=(rows, np.arange(len(self.matrix))))
 
     def rows(self, positions: Positions) -> "TrainingTable":
-        """The same table with only these rows, in this order."""
+        """The same table with only these rows, in this order, not binned."""
         return TrainingTable(
             matrix=self.matrix[positions],
             label=self.label[positions],
@@ -143,7 +155,7 @@ def cross_fit(
     stopping = [lgb.early_stopping(settings.patience_rounds, verbose=False)]
     result = lgb.cv(
         fit_parameters(settings, threads, parameters),
-        dataset(table),
+        dataset(table.binned()),
         num_boost_round=settings.max_rounds if rounds is None else rounds,
         folds=folds,
         callbacks=stopping if rounds is None else [],
@@ -240,7 +252,12 @@ def boost_until_worse(
 
 
 def dataset(table: TrainingTable) -> lgb.Dataset:
-    """The table for LightGBM. It is binned when a fit first uses it; the matrix is not copied."""
+    """The table for LightGBM. Where it is not binned, a fit does that when it first uses it; the
+    matrix is not copied.
+    """
+    if table.bins is not None:
+        rows, positions = table.bins
+        return rows.part(positions, table.label, table.weight)
     return lgb.Dataset(
         table.matrix,
         table.label,

@@ -28,6 +28,7 @@ from models.version import HorizonModel, StratumModel
 from training.evaluation.assessment import horizon_name
 from training.evaluation.folds import customer_fold_count, stratified_customer_folds
 from training.evaluation.metrics import log_loss
+from training.fitting.binned import BinnedRows
 from training.fitting.blend import Member, cross_fit_blend, cross_fit_members
 from training.fitting.calibrate import choose_calibration
 from training.fitting.fit import TrainingTable
@@ -145,6 +146,7 @@ def fit_horizon_models(
     parameter_sets: Sequence[Parameters],
     config: TrainingConfig,
     plan: Plan | None = None,
+    bins: BinnedRows | None = None,
 ) -> FittedModels:
     """Fit and calibrate a model for each horizon of a target.
 
@@ -164,13 +166,16 @@ def fit_horizon_models(
     plan : Plan, optional
         Parameters and rounds of models that were fitted before. With them nothing but the
         calibrations is chosen.
+    bins : BinnedRows, optional
+        All rows of the dataset, binned. Default: they are binned with edges of `rows`.
 
     Raises
     ------
     InputError
         Within some horizon fewer than two customers have the outcome, or are without it.
     """
-    fitter = _Fitter(dataset, rows, target, parameter_sets, config, plan)
+    bins = bins or binned(dataset, rows)
+    fitter = _Fitter(dataset, rows, target, parameter_sets, config, plan, bins)
     words = "Fitting boosters and calibrations" if plan is None else "Fitting on all labelled rows"
     with progress(words, len(target.horizons_days)) as advance:
         horizon_models = []
@@ -178,6 +183,20 @@ def fit_horizon_models(
             horizon_models.append(fitter.fit(days))
             advance(1)
     return FittedModels(tuple(horizon_models), fitter.record, fitter.plan, fitter.out_of_fold)
+
+
+def binned(dataset: Dataset, learnt: Positions) -> BinnedRows:
+    """All rows of a dataset, binned once for all horizons, folds and parameters.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Labelled rows.
+    learnt : (m,) intp
+        Rows that the bins' edges are found on: none of a test period.
+    """
+    with progress("Binning features"):
+        return BinnedRows(dataset.matrix, dataset.features, (), learnt)
 
 
 def table_of(dataset: Dataset, horizon_days: int, positions: Positions) -> TrainingTable:
@@ -218,6 +237,7 @@ class _Fitter:
         parameter_sets: Sequence[Parameters],
         config: TrainingConfig,
         given: Plan | None,
+        bins: BinnedRows,
     ) -> None:
         self.dataset = dataset
         self.learnt = rows
@@ -227,6 +247,7 @@ class _Fitter:
         self.most_leaves = config.gate.most_leaves
         self.bands = config.bands
         self.given = given
+        self.bins = bins
         self.record = FittingRecord()
         self.plan: dict[str, tuple[Member, ...]] = {}
         self.out_of_fold: dict[int, OutOfFold] = {}
@@ -259,7 +280,9 @@ class _Fitter:
 
     def _cross_fitted(self, horizon_days: int, name: str, rows: Positions) -> CrossFitted:
         table = replace(
-            table_of(self.dataset, horizon_days, rows), weight=self._weight(horizon_days, rows)
+            table_of(self.dataset, horizon_days, rows),
+            weight=self._weight(horizon_days, rows),
+            bins=(self.bins, rows),
         )
         customers = self._codes[rows]
         count = customer_fold_count(table.label, customers, FOLDS)

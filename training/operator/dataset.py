@@ -4,19 +4,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
+from features.operator.newest import NewestReader
 from features.operator.repository import OperatorRepository
+from holdfast.cores import core_count
 from holdfast.home import Home
 from models.dissatisfaction import SurveyTarget
 from models.target import Target
 from training.labelling.dataset import (
     Dataset,
     churn_dataset,
-    features_for,
     non_payment_dataset,
 )
-from training.labelling.history import RawHistory, utc
+from training.labelling.history import RawHistory
 from training.labelling.inactivity import use_table
 from training.labelling.labels import inactivity_sensitivity
 from training.operator.population import LABELS
@@ -30,6 +29,9 @@ SENSITIVITY = "inactivity.json"
 
 SNAPSHOT_ENTITIES = 50_000
 """Entities of the newest snapshot that are read, at most."""
+
+SNAPSHOT_MEMORY_GB = 4.0
+"""Memory that reading them may take before it spills to disk."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def target_dataset(
 
 
 def newest_snapshot(home: Home, target: Target) -> NewestSnapshot | None:
-    """Features of the entities of a target at the newest Monday with stored features, evenly
+    """Features of the entities of a target in the newest snapshot, which is scored next, evenly
     thinned out to `SNAPSHOT_ENTITIES`; None for contacts, which have no snapshots.
 
     Parameters
@@ -104,14 +106,19 @@ def newest_snapshot(home: Home, target: Target) -> NewestSnapshot | None:
         Holds the features.
     target : Target
         One of `models.targets.TARGETS`.
+
+    Raises
+    ------
+    InputError
+        A view of the service was never built.
     """
     if target.entity == "contact":
         return None
     repository = OperatorRepository(home)
-    view = repository.catalogue.services[target.service][0]
-    monday = repository.history_mondays(view)[-1]
-    at = utc(monday)
-    ids = repository.ids_at(view, at)
-    ids = ids[:: -(-len(ids) // SNAPSHOT_ENTITIES) or 1]
-    times = np.full(len(ids), monday)
-    return NewestSnapshot(at, features_for(repository, target.service, ids, times))
+    reader = NewestReader(
+        repository, target.service, memory_gb=SNAPSHOT_MEMORY_GB, threads=core_count()
+    )
+    with reader:
+        ids = reader.main.ids()
+        matrix, _ = reader.read(ids[:: -(-len(ids) // SNAPSHOT_ENTITIES) or 1])
+        return NewestSnapshot(reader.main.times()[1], matrix)

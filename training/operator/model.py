@@ -35,7 +35,7 @@ from training.evaluation.baselines import constant_baseline, fit_logistic
 from training.evaluation.leaks import watch_model
 from training.evaluation.predictions import TestPredictions
 from training.fitting.budget import TuningBudget
-from training.fitting.horizon_models import customer_codes, fit_horizon_models
+from training.fitting.horizon_models import binned, customer_codes, fit_horizon_models
 from training.fitting.tune import Tuned
 from training.labelling.dataset import Dataset
 from training.labelling.history import wall_times
@@ -192,7 +192,10 @@ def train_operator_model(
     split = period_split(dataset, config.labels, test_from)
     meanings = meanings_of(target.service, target.direction, catalogue)
     search = search_parameters(dataset, split, target, meanings, budget, config, storage, catalogue)
-    fitted = fit_horizon_models(dataset, split.learnt, target, search.parameter_sets, config)
+    bins = binned(dataset, split.learnt)
+    fitted = fit_horizon_models(
+        dataset, split.learnt, target, search.parameter_sets, config, bins=bins
+    )
     record = fitted.record
     bare = ModelVersion(
         name=target.name,
@@ -211,7 +214,7 @@ def train_operator_model(
     assessments = _assess(bare, target, dataset, split, predicted, champions, config)
     everything = np.arange(len(dataset.ids))
     refitted = fit_horizon_models(
-        dataset, everything, target, search.parameter_sets, config, fitted.plan
+        dataset, everything, target, search.parameter_sets, config, fitted.plan, bins
     )
     served = replace(bare, horizon_models=refitted.models)
     refit = refit_facts(
