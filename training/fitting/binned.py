@@ -1,8 +1,8 @@
 """Binned rows: features cut into bins once, for all fits on parts of the rows.
 
-Finding and assigning the bins of a hundred features takes as long as fifty rounds of boosting, and
-a training fits some dozens of boosters: of each horizon, parameter set and fold, before and after
-the test period is learnt from.
+Finding and assigning the bins of a hundred features takes as long as dozens of rounds of boosting,
+and a training fits dozens of boosters: of each horizon, parameter set and fold, before and after the
+test period is learnt from.
 """
 
 from collections.abc import Sequence

@@ -17,6 +17,9 @@ from training.settings import TrainingSettings
 
 _VALID = "valid"
 
+FEWEST_CELLS_FOR_THREADS = 200_000
+"""Rows times features from which threads share a fit: with fewer they mostly wait for each other."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingTable:
@@ -154,7 +157,7 @@ def cross_fit(
     """
     stopping = [lgb.early_stopping(settings.patience_rounds, verbose=False)]
     result = lgb.cv(
-        fit_parameters(settings, threads, parameters),
+        fit_parameters(settings, _threads(table, threads), parameters),
         dataset(table.binned()),
         num_boost_round=settings.max_rounds if rounds is None else rounds,
         folds=folds,
@@ -177,9 +180,8 @@ def fit_booster(
     parameters: Parameters = DEFAULT_PARAMETERS,
 ) -> lgb.Booster:
     """Fit one booster on all the given rows."""
-    return lgb.train(
-        fit_parameters(settings, threads, parameters), dataset(table), num_boost_round=rounds
-    )
+    values = fit_parameters(settings, _threads(table, threads), parameters)
+    return lgb.train(values, dataset(table), num_boost_round=rounds)
 
 
 def fit_early_stopped(
@@ -210,9 +212,8 @@ def fit_early_stopped(
         Number of these rounds.
     """
     data = dataset(train)
-    stopped = boost_until_worse(
-        data, valid_dataset(data, valid), fit_parameters(settings, threads, parameters), settings
-    )
+    values = fit_parameters(settings, _threads(train, threads), parameters)
+    stopped = boost_until_worse(data, valid_dataset(data, valid), values, settings)
     return stopped.booster, stopped.rounds
 
 
@@ -272,3 +273,7 @@ def dataset(table: TrainingTable) -> lgb.Dataset:
 def valid_dataset(train: lgb.Dataset, valid: TrainingTable) -> lgb.Dataset:
     """A table to evaluate on while boosting on `train`, with the same bins."""
     return train.create_valid(valid.matrix, valid.label, weight=valid.weight)
+
+
+def _threads(table: TrainingTable, threads: int) -> int:
+    return 1 if table.matrix.size < FEWEST_CELLS_FOR_THREADS else threads

@@ -126,7 +126,7 @@ def test_the_beta_curve_is_found_again() -> None:
     )
 
 
-@pytest.mark.parametrize("rows", [60, 5_000])
+@pytest.mark.parametrize("rows", [60, 20_000])
 def test_platt_s_curve_is_the_logistic_regression_without_penalty(rows: int) -> None:
     margin, label = _draw(3, slope=0.6, intercept=-1.2, rows=rows)
     margin = 1_000.0 + 0.01 * margin
@@ -136,6 +136,20 @@ def test_platt_s_curve_is_the_logistic_regression_without_penalty(rows: int) -> 
     theirs.fit((margin - 1_000.0)[:, None] * 100.0, label, weight)
     expected = theirs.predict_proba((margin - 1_000.0)[:, None] * 100.0)[:, 1]
     assert ours.probability(margin) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_start_from_rows_that_a_margin_parts_is_no_end() -> None:
+    """Every tenth row, from which many rows' curve starts, is parted by the margin; the others are
+    not.
+    """
+    random = np.random.default_rng(5)
+    margin = random.normal(0, 2, 20_000)
+    label = (random.random(20_000) < expit(0.7 * margin - 1)).astype(float)
+    label[::10] = margin[::10] > 1
+    fitted = PlattCalibration.fit(margin, label)
+    reference = LogisticRegression(C=np.inf, tol=1e-8, solver="newton-cholesky")
+    reference.fit(margin[:, None], label)
+    assert fitted.slope == pytest.approx(float(reference.coef_[0, 0]), rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", [PlattCalibration, BetaCalibration])
