@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from holdfast.documents import to_document
+from models.level.revision import LEVEL, LevelRevision, assumed_level
 from tests.builders.assessments import care_facts, survey_assessment
 from tests.builders.gate_documents import FEATURES, documents, facts
 from tests.builders.model_versions import make_version
@@ -91,6 +92,17 @@ def test_it_says_by_what_margins_it_was_calibrated() -> None:
     assert words in card(documents(facts(choices={"cross_fitted_folds": folds})))
     # A version from before had rows for calibration.
     assert "did not learn from the row" not in card(documents(facts(choices={})))
+
+
+def test_it_says_what_is_known_of_the_level() -> None:
+    shown = documents()
+    assert "In other seasons the level is *assumed*" in card(shown)
+    level = replace(
+        assumed_level(("postpaid", "prepaid"), (0.5, 0.5)), shift=(0.2, 0.0), origins=3, covered=2
+    )
+    revision = LevelRevision(at="2026-01-05T00:00:00+00:00", horizons={"90": level})
+    text = card(shown | {LEVEL: to_document(revision)})
+    assert "| 90 days | 0 | no | 1.11 | 0.60 to 2.03 | 2 of 3 | assumed |" in text
 
 
 def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
