@@ -7,7 +7,7 @@ what the file says, and nothing else, in the week that follows.
 
 import csv
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -85,22 +85,13 @@ class PlayedOperator:
         An empty one.
     customers, months, seed : int
         As in `simulator.engine.simulator.simulate`; months before the first campaign.
-    parameters : Parameters
-        Magnitudes of the simulation.
     """
 
-    def __init__(
-        self,
-        home: Home,
-        customers: int,
-        months: int,
-        seed: int,
-        parameters: Parameters = PARAMETERS,
-    ) -> None:
+    def __init__(self, home: Home, customers: int, months: int, seed: int) -> None:
         self.home = home
         folder = home.root / FOLDER
-        simulate(folder, customers, months, seed, parameters=parameters)
-        self._operator = Simulator.open(folder, parameters)
+        simulate(folder, customers, months, seed, parameters=PARAMETERS)
+        self._operator = Simulator.open(folder, PARAMETERS)
         self._source = str(folder / "raw")
 
     @property
@@ -142,22 +133,12 @@ class PlayedOperator:
             print("the gate refused the model; it ranks all the same", file=sys.stderr)
             Tracking(self.home, self.clock).set_champion_ungated(CHURN.name, trained.number)
 
-    def play(
-        self,
-        campaigns: Sequence[Played],
-        weeks: int,
-        control_share: float,
-        each_week: Callable[[int], None] = lambda week: None,
-    ) -> None:
-        """Play campaigns for some weeks, and go on until what came of them is in the raw tables.
-
-        `each_week` is called with each week's number, from 0, after its night.
-        """
+    def play(self, campaigns: Sequence[Played], weeks: int, control_share: float) -> None:
+        """Play campaigns for some weeks, and go on until what came of them is in the raw tables."""
         self._declare(campaigns, weeks, control_share)
         with progress("Weeks of care", weeks) as advance:
-            for week in range(weeks):
+            for _ in range(weeks):
                 self.night()
-                each_week(week)
                 self._operator.advance(_WEEK, self._decide(campaigns))
                 advance(1)
         labels = TRAINING.labels
