@@ -6,9 +6,11 @@ the template language (calls, attributes, loops, includes, assignments) is refus
 is read, and the sandbox of the library stands behind that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
+from typing import Literal
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -98,6 +100,82 @@ def render(text: str, values: Mapping[str, Value], language: str, currency: str)
     '€12.50 until Mar 1, 2026'
     """
     return _template(text, language, currency).render(values)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a template as a person reads it, before it is filled.
+
+    Parameters
+    ----------
+    kind : {"text", "field", "mark"}
+        What everybody reads; the name of a fact of the customer; or a bracket around what is there
+        on a condition, which the bracket names.
+    text : str
+        The text, the name, or the bracket.
+    """
+
+    kind: Literal["text", "field", "mark"]
+    text: str
+
+
+def pieces(text: str, values: Mapping[str, Value]) -> list[Piece]:
+    """A template for somebody to read, in order: nothing of any customer is in it.
+
+    Parameters
+    ----------
+    text : str
+        A template without faults.
+    values : mapping of str to str, float or date
+        What is known already, such as the operator's name; those fields are text.
+
+    Examples
+    --------
+    >>> [one.text for one in pieces("Hello{% if plan %}, {{ plan }}{% endif %}! {{ us }}", {"us": "A"})]
+    ['Hello', '[plan?', ', ', 'plan', ']', '! ', 'A']
+    """
+    return list(_pieces_of(_environment().parse(text).body, values))
+
+
+def _pieces_of(nodes_: Sequence[nodes.Node], values: Mapping[str, Value]) -> Iterator[Piece]:
+    for node in nodes_:
+        if isinstance(node, nodes.Output):
+            yield from _pieces_of(node.nodes, values)
+        elif isinstance(node, nodes.TemplateData):
+            yield Piece("text", node.data)
+        elif isinstance(node, nodes.If):
+            yield from _branches(node, values)
+        else:
+            for name in _names_in(node):
+                known = values.get(name)
+                yield Piece("field", name) if known is None else Piece("text", str(known))
+
+
+def _branches(node: nodes.If, values: Mapping[str, Value]) -> Iterator[Piece]:
+    yield Piece("mark", f"[{_condition(node.test)}?")
+    yield from _pieces_of(node.body, values)
+    for other in node.elif_:
+        yield Piece("mark", f"| {_condition(other.test)}?")
+        yield from _pieces_of(other.body, values)
+    if node.else_:
+        yield Piece("mark", "|")
+        yield from _pieces_of(node.else_, values)
+    yield Piece("mark", "]")
+
+
+def _condition(node: nodes.Node) -> str:
+    """A condition in few characters: ``a & b``, ``a / b``, ``¬a``."""
+    if isinstance(node, nodes.Not):
+        return f"¬{_condition(node.node)}"
+    if isinstance(node, nodes.And):
+        return f"{_condition(node.left)} & {_condition(node.right)}"
+    if isinstance(node, nodes.Or):
+        return f"({_condition(node.left)} / {_condition(node.right)})"
+    return " ".join(_names_in(node))
+
+
+def _names_in(node: nodes.Node) -> list[str]:
+    return [one.name for one in _all_nodes(node) if isinstance(one, nodes.Name)]
 
 
 class _Missing(StrictUndefined):

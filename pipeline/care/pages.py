@@ -30,10 +30,8 @@ def write_plan_page(
     from reports.care.plan import render_plan
     from reports.words.texts import texts
 
-    action = care.catalogue.actions[campaign.action]
-    currency = care.catalogue.operator.currency
     page = render_plan(
-        *(plan, campaign, action, currency),
+        *(plan, campaign, care.catalogue),
         care.ledger.approvals.of_plan(plan.plan_id),
         texts(language),
     )

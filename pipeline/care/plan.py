@@ -254,6 +254,7 @@ def _kept(
             "cost": counts.sent * action.cost,
             "scores_at": known.scores.at,
             "jurisdiction": care.law.name,
+            "wording": care.catalogue.wordings[action.code],
             "channels": _channels(plan, action),
             "sizing": None if sizing is None else asdict(sizing),
         },

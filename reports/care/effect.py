@@ -142,16 +142,28 @@ def _tiles(measured: Measurement, unit: Unit) -> dict[str, str]:
 
 
 def _total(effect: Effect, measured: Measurement, unit: Unit) -> dict[str, str]:
-    """What the whole campaign did: the effect times the households of treatment."""
+    """What the whole campaign did: the effect times the households of treatment. An effect below zero
+    is told as what was lost.
+    """
     texts, size = unit.texts, effect.treatment
     low, value, high = (size * number for number in (effect.low, effect.value, effect.high))
-    template = {
-        "stayed": texts.gettext("households kept, of {households} to be cared for"),
-        "margin": texts.gettext("more margin, of {households} households to be cared for"),
-        "no_repeat_contact": texts.gettext(
-            "households spared a second contact, of {households} to be cared for"
-        ),
-    }[measured.campaign.outcome]
+    if value < 0:
+        low, value, high = -high, -value, -low
+        template = {
+            "stayed": texts.gettext("households lost by it, of {households} to be cared for"),
+            "margin": texts.gettext("less margin, of {households} households to be cared for"),
+            "no_repeat_contact": texts.gettext(
+                "households that got in touch again for it, of {households} to be cared for"
+            ),
+        }[measured.campaign.outcome]
+    else:
+        template = {
+            "stayed": texts.gettext("households kept, of {households} to be cared for"),
+            "margin": texts.gettext("more margin, of {households} households to be cared for"),
+            "no_repeat_contact": texts.gettext(
+                "households spared a second contact, of {households} to be cared for"
+            ),
+        }[measured.campaign.outcome]
 
     def written(number: float) -> str:
         if measured.campaign.outcome == "margin":

@@ -6,16 +6,18 @@ from statistics import NormalDist
 from typing import Any
 
 from care.campaign import Campaign
+from care.catalogue import Catalogue
 from care.ledger.rows import ApprovalRow, PlanRow
 from care.measure import chance_to_show, half_width
 from care.model import Action
+from care.texts import Piece, pieces
 from reports.care import words
 from reports.care.funnel import refusals, total
 from reports.care.words import money
 from reports.kit import swarm
 from reports.kit.numbers import count, share, typeset
 from reports.kit.page import environment
-from reports.words.texts import ENGLISH, Texts
+from reports.words.texts import ENGLISH, LANGUAGE_NAMES, Texts
 
 _CONTROLS = (0.1, 0.2, 0.3, 0.5)
 _NORMAL = NormalDist()
@@ -37,8 +39,7 @@ class SizingRow:
 def render_plan(
     plan: PlanRow,
     campaign: Campaign,
-    action: Action,
-    currency: str,
+    catalogue: Catalogue,
     approved: ApprovalRow | None,
     texts: Texts = ENGLISH,
 ) -> str:
@@ -50,16 +51,15 @@ def render_plan(
         The plan, with its counts.
     campaign : Campaign
         What it is a plan of.
-    action : Action
-        The campaign's.
-    currency : str
-        Of costs, ISO 4217.
+    catalogue : Catalogue
+        With the campaign's action and its texts.
     approved : ApprovalRow or None
         Who approved it; None where nobody has.
     texts : Texts
         In which language.
     """
-    about = plan.about
+    about, action = plan.about, catalogue.actions[campaign.action]
+    currency, wording = catalogue.operator.currency, catalogue.wordings[action.code]
     proposed = about["proposed"]
     return (
         environment(texts)
@@ -82,9 +82,24 @@ def render_plan(
                 total(texts.gettext("Allowed"), _drawn(about) + about["holdout"], proposed),
             ],
             sizing=_sizing(about, campaign, action, texts),
+            messages=_messages(action, catalogue),
+            through=texts.gettext(", ").join(
+                words.named(words.CHANNELS, channel, texts) for channel in action.channels
+            ),
+            # A plan of an earlier release does not say what its texts were.
+            is_reworded=about.get("wording", wording) != wording,
             swarm=swarm,
         )
     )
+
+
+def _messages(action: Action, catalogue: Catalogue) -> list[tuple[str, str, list[Piece]]]:
+    """Language, its name, and the text of the action in it, before it is filled with any fact."""
+    operator = catalogue.operator
+    return [
+        (language, LANGUAGE_NAMES[language], pieces(text, operator.values(language)))
+        for language, text in sorted(action.texts.items())
+    ]
 
 
 def _lead(about: Mapping[str, Any], approved: ApprovalRow | None, texts: Texts) -> str:

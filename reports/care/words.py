@@ -190,12 +190,12 @@ class Unit:
 
     @property
     def what(self) -> str:
-        """What more is of."""
+        """What an effect is on: with its sign, of what there is more or less."""
         template = {
-            "stayed": self.texts.gettext("more lines that stayed {days} days"),
-            "margin": self.texts.gettext("more margin of a household in {days} days"),
+            "stayed": self.texts.gettext("of lines that stayed {days} days"),
+            "margin": self.texts.gettext("of margin per household in {days} days"),
             "no_repeat_contact": self.texts.gettext(
-                "more households that did not get in touch again in {days} days"
+                "of households that did not get in touch again in {days} days"
             ),
         }[self.outcome]
         return template.format(days=self.days)

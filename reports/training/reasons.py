@@ -25,7 +25,6 @@ from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import Estimate
 from training.operator.model import ExplainedRows, OperatorModel
 
-LANGUAGE_NAMES = {"en": "English", "zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
 """What each language calls itself."""
 
 CONTRASTS = 8

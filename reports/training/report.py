@@ -30,7 +30,7 @@ from reports.training.figures import (
     interval,
     stratum_words,
 )
-from reports.training.reasons import LANGUAGE_NAMES, reasons_view
+from reports.training.reasons import reasons_view
 from reports.training.survey import survey_view
 from reports.training.words import (
     about,
@@ -42,7 +42,7 @@ from reports.training.words import (
     target_words,
 )
 from reports.words.feature_words import about_words, unit_words
-from reports.words.texts import ENGLISH, Texts, to_translate
+from reports.words.texts import ENGLISH, LANGUAGE_NAMES, Texts, to_translate
 from reports.words.texts import texts as texts_of
 from training.evaluation.assessment import ANSWERS_VARY
 from training.evaluation.metrics import METRICS

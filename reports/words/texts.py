@@ -14,6 +14,9 @@ from babel.messages.pofile import read_po
 
 from models.words.catalogue import resolve
 
+LANGUAGE_NAMES = {"en": "English", "zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
+"""Each language in itself."""
+
 
 class Texts(NullTranslations):
     """Texts of one language, as Jinja and Python ask for them.

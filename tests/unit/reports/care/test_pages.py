@@ -25,7 +25,19 @@ from tests.builders.ledger_rows import plan_row
 from tests.builders.measurements import CAMPAIGN, READ_AT, measurement, outcomes
 
 CHINESE = ("zh-Hans", "zh-Hant")
-NAMES = {"UTC", "EUR", "spring", "courtesy", "call", "Tan", "EU", "churn", "version", "App"}
+NAMES = {
+    "English",
+    "UTC",
+    "EUR",
+    "spring",
+    "courtesy",
+    "call",
+    "Tan",
+    "EU",
+    "churn",
+    "version",
+    "App",
+}
 HOSTILE = "<script>alert(1)</script>"
 CATALOGUE = read_catalogue(DEFAULT_CATALOGUE, jurisdiction("EU"))
 
@@ -51,8 +63,7 @@ def plan_page(
     **changed: object,
 ) -> str:
     plan = replace(plan_row(), about={**ABOUT, **changed})
-    action = CATALOGUE.actions["courtesy_call"]
-    return render_plan(plan, campaign, action, "EUR", approved, texts(language))
+    return render_plan(plan, campaign, CATALOGUE, approved, texts(language))
 
 
 def not_matured() -> Measurement:
@@ -111,6 +122,31 @@ def test_every_code_has_words() -> None:
     assert tuple(words.RULES) == reason_codes()
     assert set(words.REPORTED) == set(OUTCOMES) >= REACHED > ANSWERED
     assert tuple(words.CHANNELS) == CONTACT_CHANNELS
+
+
+def test_a_plan_shows_its_texts_in_all_languages_and_no_fact_of_a_customer() -> None:
+    campaign = replace(CAMPAIGN, action="plan_fit_offer")
+    html = plan_page(campaign)
+    page = Page(html)
+    shown = page.texts["messages"]
+    assert "SMS, email, app" in shown
+    operator = CATALOGUE.operator
+    for language in ("en", "zh-Hans", "zh-Hant"):
+        assert operator.opt_out[language] in shown
+    assert operator.sender in shown
+    assert html.count('<code class="fact">saving_on_best_plan</code>') >= 3
+    assert "{{" not in html
+    assert "no longer those" not in shown
+    other = plan_page(campaign, wording="of before")
+    assert "no longer those of the plan" in Page(other).texts["messages"]
+
+
+def test_an_effect_below_zero_is_told_as_what_was_lost() -> None:
+    page = Page(render_effect(measurement(-0.06)))
+    assert "points, of lines that stayed 30 days" in page.text
+    assert "households lost by it" in page.text
+    assert "households kept" not in page.text
+    assert "more lines" not in page.text
 
 
 def test_what_works_is_said_with_its_interval_and_what_it_cost() -> None:
@@ -194,7 +230,7 @@ def test_looks_are_shown_each_with_its_interval() -> None:
 def test_a_margin_is_money_and_says_nothing_of_lines() -> None:
     campaign = replace(CAMPAIGN, outcome="margin", outcome_days=90)
     page = Page(render_effect(measurement(0.06, campaign=campaign, by_day=())))
-    assert "more margin of a household in 90 days" in page.text
+    assert "of margin per household in 90 days" in page.text
     assert "more stayed" not in page.text
     assert "mean margin of a household in control" in page.text
 
