@@ -4,7 +4,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,8 @@ class Profiler:
         known = 0 if first is None else min(max(self._last_day - first + 1, 0), DAYS)
         return _read(rows, self._last, known, self._unknown_days)
 
-    def counts(self, name: str) -> dict[int, int]:
+    @cache  # noqa: B019  # lives as long as the judge of one night
+    def counts(self, name: str) -> Mapping[int, int]:
         """Rows by the day they arrived, in days since 1970, of all days."""
         source = files_sql(list(self._files[name]))
         rows = self._connection.execute(
@@ -182,10 +183,7 @@ class Profiler:
 
     def _first_day(self, name: str) -> int | None:
         """When a table's first row arrived, in days since 1970; None without rows."""
-        (first,) = self._connection.execute(
-            f"SELECT min(wall_us({ARRIVED})) // {DAY_US} FROM {files_sql(list(self._files[name]))}"
-        ).fetchone() or (None,)
-        return first
+        return min(self.counts(name), default=None)
 
     @cached_property
     def _events_begin(self) -> int | None:
