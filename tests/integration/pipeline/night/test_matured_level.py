@@ -41,7 +41,7 @@ def test_cutoffs_whose_labels_are_complete_by_now_are_added(home: Home) -> None:
     rows = np.arange(len(dataset.ids))
     scores = Scorer(bare, threads=1).score_all(dataset.matrix)
     of_all = {
-        days: OutOfFold(rows, one.probability, dataset.weight)
+        days: OutOfFold(rows, one.probability, dataset.weight_of(days))
         for days, one in zip(CHURN.horizons_days, scores, strict=True)
     }
     times = np.unique(dataset.cutoffs)
