@@ -177,7 +177,7 @@ class Block:
         actions : Actions, optional
             Care decided outside the simulation in this week.
         """
-        week = self._week(number)
+        week = self.week(number)
         # Steps on which no loss depends are only for the tables.
         lifecycle.begin(week)
         if self.has_tables:
@@ -210,7 +210,7 @@ class Block:
             The week.
         """
         future = self.future(0)
-        week = future._week(number)
+        week = future.week(number)
         lifecycle.begin(week)
         truth.record_states(week)
         states = future.truth.take(np.iinfo(np.int64).max).get("states")
@@ -219,7 +219,8 @@ class Block:
             return schema.empty_table()
         return to_arrow("states", states, self.names).cast(schema)
 
-    def _week(self, number: int) -> Week:
+    def week(self, number: int) -> Week:
+        """A week that is about to begin."""
         return Week(
             number=number,
             draws=self.draws,

@@ -6,6 +6,7 @@ or not the slot is in use (Philox, keyed by seed and purpose, its counter set by
 array.
 """
 
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -81,10 +82,16 @@ class Draws:
         >>> Draws(seed=1).at("delivered", np.array([4711, 4712])).round(3).tolist()
         [0.177, 0.715]
         """
-        state = _mix(np.array([self.seed ^ (crc32(purpose.encode()) << 24)], dtype=np.uint64))
+        state = _stream(self.seed, purpose)
         for key in keys:
             state = _mix(state ^ (np.asarray(key, dtype=np.int64).astype(np.uint64) * _GOLDEN))
         return ((state >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+@lru_cache(maxsize=1024)
+def _stream(seed: int, purpose: str) -> Array:
+    """Where the numbers of one purpose begin."""
+    return _mix(np.array([seed ^ (crc32(purpose.encode()) << 24)], dtype=np.uint64))
 
 
 def _mix(value: Array) -> Array:

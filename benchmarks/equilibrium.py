@@ -1,0 +1,99 @@
+"""Whether the simulated operator is in equilibrium: lines, joiners, losses and risk, month by month.
+
+``python -m benchmarks.equilibrium [--customers N] [--months N] [--seed N]`` simulates in memory, without
+raw tables. Printed is for every four weeks and kind of line: how many are in service, how many began and
+ended, their mean weekly hazard of deciding to leave in the truth, and what raises it: the share out of
+commitment, mean satisfaction. A month of the year differs from the next by season and price rises: compare
+the same months of two years. The first row counts everybody as begun who was there before.
+"""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmarks.report import show
+from simulator.engine.block import Block, Operator
+from simulator.engine.simulator import DEFAULT_SEED
+from simulator.weekly.churn import drivers, hazard
+from simulator.weekly.state import ACTIVE, ENDED, PLANNED
+from simulator.world.calendar import date_of, weeks_in
+from simulator.world.draws import Array
+from simulator.world.parameters import LINES, Parameters
+
+_WEEKS = 4
+
+
+def started(customers: int, seed: int) -> list[Block]:
+    """Blocks of an operator at the start of the period, to go on without raw tables."""
+    operator = Operator(customers, seed, Parameters())
+    network = operator.network()
+    return [Block(operator, number, network).future(0) for number in range(operator.blocks)]
+
+
+def monthly(blocks: list[Block], months: int) -> list[Mapping[str, object]]:
+    """A row for every four weeks of some months.
+
+    Parameters
+    ----------
+    blocks : list of Block
+        As `started` gives them. They go on by as many months.
+    months : int
+        How long, in months of 52/12 weeks.
+    """
+    kind = np.concatenate([block.population.lines.kind for block in blocks])
+    rows: list[Mapping[str, object]] = []
+    before = np.concatenate([block.state.status for block in blocks])
+    for first in range(0, weeks_in(months), _WEEKS):
+        for block in blocks:
+            for week in range(first, first + _WEEKS):
+                block.step(week, None)
+        status = np.concatenate([block.state.status for block in blocks])
+        begun = (before == PLANNED) & (status != PLANNED)
+        over = (status == ENDED) & (before != ENDED)
+        row: dict[str, object] = {"to": f"{date_of(first + _WEEKS):%Y-%m-%d}"}
+        row |= _by_kind("lines", status == ACTIVE, kind)
+        row |= _by_kind("begun", begun, kind) | _by_kind("over", over, kind)
+        rows.append(row | _risk(blocks, first + _WEEKS, status == ACTIVE, kind))
+        before = status
+    return rows
+
+
+def _by_kind(name: str, chosen: Array, kind: Array) -> dict[str, Any]:
+    counts = np.bincount(kind[chosen], minlength=len(LINES))
+    return {f"{name} {line}": int(count) for line, count in zip(LINES, counts, strict=True)}
+
+
+def _risk(blocks: list[Block], week: int, active: Array, kind: Array) -> dict[str, Any]:
+    chance, free, mood = [], [], []
+    for block in blocks:
+        now = block.week(week)
+        chance.append(hazard(now, drivers(now)))
+        free.append(block.state.commit_end < week)
+        mood.append(block.state.c_satisfaction[block.population.lines.customer])
+    figures = {
+        "hazard": (np.concatenate(chance), 1e4),
+        "free": (np.concatenate(free), 100),
+        "mood": (np.concatenate(mood), 1),
+    }
+    return {
+        f"{name} {line}": round(scale * float(values[active & (kind == place)].mean()), 2)
+        for name, (values, scale) in figures.items()
+        for place, line in enumerate(LINES)
+    }
+
+
+def main() -> None:
+    """Simulate, and print the months."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--customers", type=int, default=20_000)
+    options.add_argument("--months", type=int, default=36)
+    options.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    options.add_argument("--json", action="store_true", help="print JSON")
+    chosen = options.parse_args()
+    show("Months", monthly(started(chosen.customers, chosen.seed), chosen.months))
+
+
+if __name__ == "__main__":
+    main()
