@@ -92,7 +92,13 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=DEFAULT_SEED)
     options.add_argument("--json", action="store_true", help="print JSON")
     chosen = options.parse_args()
-    show("Months", monthly(started(chosen.customers, chosen.seed), chosen.months))
+    rows = monthly(started(chosen.customers, chosen.seed), chosen.months)
+    for line in LINES:
+        about = [name for name in rows[0] if name.endswith(f" {line}")]
+        show(
+            line,
+            [{"to": row["to"]} | {name.split()[0]: row[name] for name in about} for row in rows],
+        )
 
 
 if __name__ == "__main__":
