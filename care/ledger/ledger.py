@@ -15,7 +15,6 @@ from care.ledger.consents import Consents
 from care.ledger.database import open_database, reading
 from care.ledger.export import Exports
 from care.ledger.handed import Handed
-from care.ledger.lease import WorkLease
 from care.ledger.measured import Measured
 from care.ledger.outbox import Outbox
 from care.ledger.outcomes import OutcomeFate, record_outcomes, reported_of
@@ -30,6 +29,7 @@ from care.ledger.rows import (
     moment,
     require_name,
 )
+from care.ledger.work import Jobs, WorkLease
 from holdfast.documents import to_document
 from holdfast.errors import InputError
 from holdfast.failpoint import Failpoint, no_failpoint
@@ -56,6 +56,7 @@ class Ledger:
         self._failpoint = failpoint
         self.outbox = Outbox(self._engine, failpoint)
         self.work_lease = WorkLease(self._engine)
+        self.jobs = Jobs(self._engine)
         self.handed = Handed(self._engine)
         self.consents = Consents(self._engine)
         self.approvals = Approvals(self._engine)

@@ -1,8 +1,9 @@
 """Tables of the ledger.
 
-Rows of plans, approvals, decisions, transitions, attempts, outcomes and consents are never changed. `outbox` alone
-holds what changes while a decision is on its way. What may name a person's affairs (the fields of a
-message) stands in `message_fields`, which can be erased without touching a decision.
+Rows of plans, approvals, decisions, transitions, attempts, outcomes and consents are never changed.
+`outbox` holds what changes while a decision is on its way, and `jobs` what is still to be done.
+What may name a person's affairs (the fields of a message) stands in `message_fields`, which can be
+erased without touching a decision.
 """
 
 import sqlalchemy as sa
@@ -199,4 +200,18 @@ MEASUREMENTS = sa.Table(
     sa.Column("campaign_id", _ID, nullable=False, index=True),
     sa.Column("document", sa.JSON, nullable=False),
     sa.Column("measured_at", _TIME, nullable=False),
+)
+
+JOBS = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("campaign_id", _ID, nullable=False),
+    sa.Column("state", _ID, nullable=False, index=True),
+    sa.Column("asked_by", sa.String(LONGEST_NAME), nullable=False),
+    sa.Column("asked_at", _TIME, nullable=False),
+    sa.Column("worker", sa.Integer),
+    sa.Column("begun", sa.Integer, nullable=False),
+    sa.Column("ended_at", _TIME),
+    sa.Column("why", sa.Text, nullable=False),
 )

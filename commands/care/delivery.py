@@ -71,26 +71,21 @@ def work(
         typer.Option(min=0, help="Seconds to wait for another process that works on the ledger."),
     ] = 0,
 ) -> None:
-    """Hand over to receivers whatever is approved and due, until Ctrl-C or SIGTERM."""
-    from care.delivery.receivers import receivers_of
+    """Hand over to receivers whatever is approved and due, and do jobs, until Ctrl-C or SIGTERM."""
     from commands.care.failpoint import failpoint
     from features.settings import FeatureSettings
-    from holdfast.errors import InputError
     from holdfast.interrupt import end_in_its_own_time
     from pipeline.care.delivery.work import WorkPlan
+    from training.settings import LabelSettings
 
     with opened(home, failpoint()) as (care, clock):
         delivery = _delivery(care, clock)
-        if not delivery.receivers.webhooks:
-            raise InputError(
-                str(receivers_of(care.home.root)),
-                "must declare a receiver; without one, `holdfast care send` writes files",
-            )
         end_in_its_own_time()
         plan = WorkPlan(
             care=care,
             delivery=delivery,
             features=FeatureSettings.read(),
+            labels=LabelSettings.read(),
             # In containers, two machines may have one name and each process the number 1.
             holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
             failpoint=failpoint(),
@@ -114,6 +109,7 @@ async def _until_signal(plan: "WorkPlan", wait: float) -> None:
         loop.add_signal_handler(number, end)
     receivers = plan.delivery.receivers.webhooks.values()
     to = "; ".join(f"{one.name} ({', '.join(one.channels)})" for one in receivers)
+    to = to or "nobody: `holdfast care send` writes files"
     typer.echo(f"holdfast works as {plan.holder}, and hands over to {to}", err=True)
     await work_until(plan, stop, wait_seconds=wait)
     typer.echo("holdfast has ended its work", err=True)

@@ -21,6 +21,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         campaigns = overviews(care.ledger)
         halted, breaches = care.ledger.is_halted, care.ledger.handed.breaches()
         held_up = care.ledger.outbox.held_up()
+        jobs = care.ledger.jobs.newest()
     if as_json:
         listed = [one.to_json() for one in campaigns]
         counted = {name: vars(count) for name, count in breaches.items()}
@@ -31,6 +32,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
                 "campaigns": listed,
                 "held_up": waiting,
                 "breaches": counted,
+                "jobs": [job.to_json() for job in jobs],
             }
         )
         return
@@ -46,6 +48,10 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
             f"{name} has sent what it must not: {breach.late:,} too late,"
             f" {breach.after_cancel:,} after a cancel"
         )
+    for job in jobs:
+        if job.state != "done":
+            why = f": {job.why}" if job.why else ""
+            typer.echo(f"job {job.number}, measure {job.campaign_id}: {job.state}{why}")
     if not campaigns:
         typer.echo("No campaign was planned yet.")
 

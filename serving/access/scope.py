@@ -30,8 +30,8 @@ SCOPE_MEANINGS: Mapping[KeyScope, str] = {
     KeyScope.CONSENTS: "send consents, granted and withdrawn",
     KeyScope.OUTCOMES: "send what came of decisions of care",
     KeyScope.DECISIONS: "ask whether a message of care may be sent at this moment",
-    KeyScope.CARE_READ: "read campaigns, their plans and what came of them; no customers",
-    KeyScope.CARE_APPROVE: "read campaigns and approve plans, as the person whose key it is",
+    KeyScope.CARE_READ: "read campaigns and jobs, and have campaigns measured; no customers",
+    KeyScope.CARE_APPROVE: "the same, and approve plans as the person whose key it is",
 }
 """Each scope, with what it opens."""
 
@@ -39,7 +39,7 @@ PREDICTIONS = (KeyScope.PREDICTIONS_SERVICE, KeyScope.PREDICTIONS_MARKETING)
 """One of these is needed to ask for predictions."""
 
 CARE = (KeyScope.CARE_READ, KeyScope.CARE_APPROVE)
-"""One of these is needed to read campaigns."""
+"""One of these is needed to read campaigns, and to have them measured."""
 
 _PURPOSES: "Mapping[KeyScope, Purpose]" = {
     KeyScope.PREDICTIONS_SERVICE: "service",

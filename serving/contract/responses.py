@@ -21,6 +21,8 @@ OWN_CODES: dict[str, tuple[str, ...]] = {
     "CheckAnswer": ("no_ledger",),
     "CampaignsAnswer": ("no_ledger",),
     "ApprovalAnswer": (*_CHANGES, "no_ledger"),
+    "JobDocument": (*_CHANGES, "no_ledger"),
+    "JobsAnswer": ("no_ledger",),
     "ScoresAnswer": ("no_scores", "cursor_expired"),
     "PredictionsAnswer": ("model_unavailable",),
 }

@@ -27,6 +27,7 @@ from serving.routes.consents import ConsentsRoute
 from serving.routes.customers import CustomersRoute
 from serving.routes.decisions import DecisionsRoute
 from serving.routes.events import EventsRoute
+from serving.routes.jobs import JobsRoute
 from serving.routes.models import ModelsRoute
 from serving.routes.outcomes import OutcomesRoute
 from serving.routes.predictions import PredictionsRoute
@@ -75,6 +76,7 @@ def make_app(
     outcomes = OutcomesRoute(ledger, follower.now, settings)
     decisions = DecisionsRoute(follower.home, ledger, care, follower.now, settings)
     campaigns = CampaignsRoute(ledger, follower.now, settings)
+    jobs = JobsRoute(ledger, follower.now, settings)
 
     def once(endpoint: Endpoint) -> Endpoint:
         return idempotent(endpoint, lambda: access.answers, settings.max_body_bytes)
@@ -93,6 +95,8 @@ def make_app(
                 scoped(once(campaigns.approve), KeyScope.CARE_APPROVE),
                 methods=["POST"],
             ),
+            Route("/v1/campaigns/measure", scoped(once(jobs.measure), *CARE), methods=["POST"]),
+            Route("/v1/jobs", scoped(jobs.get, *CARE)),
             Route(
                 "/v1/decisions/check",
                 scoped(decisions.post, KeyScope.DECISIONS),

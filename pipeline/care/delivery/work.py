@@ -1,4 +1,4 @@
-"""The one long process that works on a ledger: it relays, and ends what is too late.
+"""The one long process that works on a ledger: it relays, ends what is too late, and does jobs.
 
 It holds a lease in the ledger. Whoever loses the lease ends, and what it had claimed is taken over.
 """
@@ -14,14 +14,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from care.catalogue import catalogue_of, read_catalogue
 from care.delivery.relay import Relay, Round
-from care.ledger.lease import Held
+from care.ledger.work import Held
 from features.settings import FeatureSettings
 from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
 from pipeline.care.delivery.cancel import cancel_withdrawn
+from pipeline.care.delivery.jobs import do_next_job
 from pipeline.care.delivery.recheck import Recheck, facts_stamp
 from pipeline.care.delivery.relays import Delivery, opened_relays
 from pipeline.care.workspace import CareWorkspace
+from training.settings import LabelSettings
 
 LEASE = timedelta(seconds=10)
 """How long the lease is held without being renewed."""
@@ -60,6 +62,8 @@ class WorkPlan:
         Where decisions go.
     features : FeatureSettings
         Memory and threads that reading may take.
+    labels : LabelSettings
+        What counts as lost, where a job measures.
     holder : str
         Name of the process, for whoever finds the lease taken.
     failpoint : Failpoint
@@ -69,6 +73,7 @@ class WorkPlan:
     care: CareWorkspace
     delivery: Delivery
     features: FeatureSettings
+    labels: LabelSettings
     holder: str
     failpoint: Failpoint = no_failpoint
 
@@ -145,6 +150,7 @@ class _Work:
                 self._repeat(self._cancel, _CANCEL_SECONDS),
                 self._repeat(self._expire, _EXPIRY_SECONDS),
                 self._repeat(self._report, _REPORT_SECONDS),
+                self._repeat(self._do_jobs, _IDLE_SECONDS),
                 *map(self._relay, opened),
             ]
             tasks = [asyncio.create_task(one) for one in loops]
@@ -206,6 +212,14 @@ class _Work:
 
     async def _expire(self) -> None:
         await asyncio.to_thread(self._plan.care.ledger.outbox.expire, self._plan.delivery.clock())
+
+    async def _do_jobs(self) -> None:
+        """Do jobs, one after the other, while others hand over."""
+        plan = self._plan
+        given = (plan.labels, plan.features, plan.delivery.clock, self._held.token, plan.failpoint)
+        while not self._stop.is_set():
+            if not await asyncio.to_thread(do_next_job, self._policy().care, *given):
+                return
 
     async def _report(self) -> None:
         for name, did in self._done.items():

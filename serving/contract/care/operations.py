@@ -12,6 +12,7 @@ from serving.contract.care.campaigns import (
 )
 from serving.contract.care.consents import ConsentsAnswer, ConsentsRequest
 from serving.contract.care.decisions import CheckAnswer, CheckRequest
+from serving.contract.care.jobs import JobDocument, JobsAnswer, MeasureRequest
 from serving.contract.care.outcomes import OutcomesAnswer, OutcomesRequest
 from serving.contract.responses import IDEMPOTENCY_KEY, responses, schema
 from serving.settings import ServingSettings
@@ -33,6 +34,17 @@ _PLAN = {
     "approval": None,
 }
 
+_JOB = {
+    "job_id": "17",
+    "kind": "measure",
+    "campaign_id": "spring",
+    "state": "waiting",
+    "asked_by": "console",
+    "asked_at": "2026-03-04T12:00:00+00:00",
+    "ended_at": None,
+    "why": "",
+}
+
 CARE_SCHEMAS: list[tuple[Any, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
     (ConsentsRequest, "validation", TypeAdapter(ConsentsRequest)),
     (ConsentsAnswer, "serialization", TypeAdapter(ConsentsAnswer)),
@@ -43,6 +55,9 @@ CARE_SCHEMAS: list[tuple[Any, Literal["validation", "serialization"], TypeAdapte
     (CampaignsAnswer, "serialization", TypeAdapter(CampaignsAnswer)),
     (ApprovalRequest, "validation", TypeAdapter(ApprovalRequest)),
     (ApprovalAnswer, "serialization", TypeAdapter(ApprovalAnswer)),
+    (MeasureRequest, "validation", TypeAdapter(MeasureRequest)),
+    (JobDocument, "serialization", TypeAdapter(JobDocument)),
+    (JobsAnswer, "serialization", TypeAdapter(JobsAnswer)),
 ]
 
 
@@ -130,6 +145,20 @@ def care_paths(settings: ServingSettings) -> dict[str, Any]:
                 scopes=("care:approve",),
             )
         },
+        "/v1/campaigns/measure": {
+            "post": _sending(
+                "measure",
+                "Have a campaign measured",
+                "Writes a job, which `holdfast work` does: the effect is then in `GET /v1/campaigns`,"
+                " and on the campaign's page. Asked again before it has begun, it is the same job.",
+                "MeasureRequest",
+                {"campaign_id": "spring"},
+                "JobDocument",
+                _JOB,
+                scopes=("care:read", "care:approve"),
+            )
+        },
+        "/v1/jobs": {"get": _jobs()},
     }
 
 
@@ -158,7 +187,12 @@ def _checking(settings: ServingSettings) -> dict[str, Any]:
             _STATUSES,
             {
                 "decisions": [
-                    {"decision_id": _DECISION, "go": False, "reasons": ["no_consent"]},
+                    {
+                        "decision_id": _DECISION,
+                        "go": False,
+                        "reasons": ["no_consent"],
+                        "consent_revision": 3,
+                    },
                 ]
             },
         ),
@@ -197,6 +231,26 @@ def _campaigns() -> dict[str, Any]:
                     }
                 ]
             },
+        ),
+    }
+
+
+def _jobs() -> dict[str, Any]:
+    return {
+        "operationId": "jobs",
+        "summary": "Show jobs",
+        "description": "The newest hundred, the last one first, or one.",
+        "security": [{}, {"key": ["care:read"]}, {"key": ["care:approve"]}],
+        "parameters": [
+            {
+                "name": "job_id",
+                "in": "query",
+                "description": "This one alone.",
+                "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
+            }
+        ],
+        "responses": responses(
+            "The jobs.", "JobsAnswer", (401, 403, 409, 422, 429, 503), {"jobs": [_JOB]}
         ),
     }
 

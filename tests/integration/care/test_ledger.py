@@ -15,6 +15,7 @@ from care.ledger.ledger import Ledger
 from care.ledger.outbox import Route
 from care.ledger.rows import OutcomeRow, Settlement, Verdicts
 from care.ledger.tables import METADATA
+from care.ledger.work import GIVEN_UP, MOST_BEGUN
 from holdfast.errors import InputError
 from tests.builders.ledger_rows import ANA, NOON, decision_row, plan_row
 from tests.builders.ledgers import KINDS, ledger_url
@@ -271,6 +272,42 @@ def test_numbers_are_given_once_also_to_those_who_ask_at_the_same_time(url: str)
         numbers = connection.execute(sa.text("SELECT number FROM halts ORDER BY number")).scalars()
         assert list(numbers) == list(range(1, 16))
     engine.dispose()
+
+
+def test_a_job_is_done_once_and_again_by_the_next_worker_after_a_kill(ledger: Ledger) -> None:
+    jobs = ledger.jobs
+    asked = jobs.ask("spring", "console", NOON)
+    assert jobs.ask("spring", "other", NOON + MINUTE) == asked
+    assert jobs.ask("autumn", "", NOON).number == 2
+    first = jobs.take(1, NOON)
+    assert first is not None
+    assert (first.number, first.state) == (1, "running")
+    second = jobs.take(1, NOON)
+    assert second is not None
+    assert second.number == 2
+    assert jobs.end(second, 1, NOON, "no scores")
+    # What runs with its worker is not begun again, and what is asked meanwhile is another job.
+    assert jobs.take(1, NOON) is None
+    assert jobs.ask("spring", "console", NOON).number == 3
+    again = jobs.take(2, NOON)
+    assert again is not None
+    assert again.number == 1
+    assert not jobs.end(first, 1, NOON)
+    assert jobs.end(again, 2, NOON + MINUTE)
+    assert [(one.number, one.state, one.why) for one in jobs.newest()] == [
+        (3, "waiting", ""),
+        (2, "failed", "no scores"),
+        (1, "done", ""),
+    ]
+    assert [one.number for one in jobs.newest(2)] == [2]
+
+
+def test_a_job_that_ends_its_process_each_time_is_given_up(ledger: Ledger) -> None:
+    ledger.jobs.ask("spring", "", NOON)
+    for worker in range(1, MOST_BEGUN + 1):
+        assert ledger.jobs.take(worker, NOON) is not None
+    assert ledger.jobs.take(MOST_BEGUN + 1, NOON) is None
+    assert [(one.state, one.why) for one in ledger.jobs.newest()] == [("failed", GIVEN_UP)]
 
 
 def test_migrations_make_the_tables_that_the_code_knows(url: str) -> None:

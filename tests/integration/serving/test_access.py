@@ -100,6 +100,8 @@ def test_the_published_contract_is_served(caller: TestClient) -> None:
         "/v1/outcomes",
         "/v1/campaigns",
         "/v1/campaigns/approve",
+        "/v1/campaigns/measure",
+        "/v1/jobs",
         "/v1/decisions/check",
     }
     assert (

@@ -264,3 +264,31 @@ def test_without_a_key_nobody_approves(home: Home) -> None:
         problem(caller.post("/v1/campaigns/approve", json=asked), 403)
         (campaign,) = caller.get("/v1/campaigns").json()["campaigns"]
         assert campaign["state"] == "planned"
+
+
+def test_a_campaign_is_asked_to_be_measured_once_until_that_has_begun(home: Home) -> None:
+    with_plan(home)
+    reads, other = bearer(home, "console", "care:read"), bearer(home, "crm", "decisions")
+    with care_service(home) as caller:
+
+        def ask(name: str = "spring", **options: Any) -> Any:
+            return caller.post("/v1/campaigns/measure", json={"campaign_id": name}, **options)
+
+        job = ask(headers=reads).json()
+        assert job == {
+            "job_id": "1",
+            "kind": "measure",
+            "campaign_id": "spring",
+            "state": "waiting",
+            "asked_by": "console",
+            "asked_at": NOW.isoformat(),
+            "ended_at": None,
+            "why": "",
+        }
+        assert ask(headers=reads).json() == job
+        assert ask(headers=other).status_code == 403
+        assert problem(ask("autumn", headers=reads), 422)["errors"][0]["field"] == "campaign"
+        for query in ("", "?job_id=1"):
+            assert caller.get(f"/v1/jobs{query}", headers=reads).json() == {"jobs": [job]}
+        assert caller.get("/v1/jobs?job_id=2", headers=reads).json() == {"jobs": []}
+        problem(caller.get("/v1/jobs?job_id=x", headers=reads), 422)

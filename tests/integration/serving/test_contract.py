@@ -31,6 +31,7 @@ OPERATIONS = {
     *("POST /v1/predictions", "POST /v1/customers/view", "POST /v1/events"),
     *("POST /v1/consents", "POST /v1/outcomes"),
     *("GET /v1/campaigns", "POST /v1/campaigns/approve", "POST /v1/decisions/check"),
+    *("POST /v1/campaigns/measure", "GET /v1/jobs"),
     *("GET /v1/scores", "GET /v1/models"),
 }
 

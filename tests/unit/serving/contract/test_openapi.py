@@ -19,9 +19,13 @@ ROUTES = {
     "/v1/decisions/check": (KeyScope.DECISIONS,),
     "/v1/campaigns": CARE,
     "/v1/campaigns/approve": (KeyScope.CARE_APPROVE,),
+    "/v1/campaigns/measure": CARE,
+    "/v1/jobs": CARE,
 }
-CARE_CHANGES = ("/v1/consents", "/v1/outcomes", "/v1/campaigns/approve")
-CARE_ROUTES = (*CARE_CHANGES, "/v1/decisions/check", "/v1/campaigns")
+CARE_CHANGES = (
+    *("/v1/consents", "/v1/outcomes", "/v1/campaigns/approve", "/v1/campaigns/measure"),
+)
+CARE_ROUTES = (*CARE_CHANGES, "/v1/decisions/check", "/v1/campaigns", "/v1/jobs")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.builders.care_home import SETTINGS, care_home
 from tests.builders.ledger_rows import ANA
 from tests.builders.night import FEATURES, NIGHT
 from tests.builders.receiver import SECRET, RawReceiver, receiving
+from training.settings import LabelSettings
 
 NOON = NIGHT + timedelta(hours=12)
 
@@ -54,7 +56,15 @@ def work_plan(care: CareWorkspace, receiver: RawReceiver, clock: Clock) -> WorkP
         clock=clock,
         machine_clock=system_clock,
     )
-    return WorkPlan(care=care, delivery=delivery, features=FEATURES, holder="one")
+    return WorkPlan(
+        care=care, delivery=delivery, features=FEATURES, labels=LabelSettings(), holder="one"
+    )
+
+
+def nobody() -> Delivery:
+    """Files alone: nothing goes to a receiver."""
+    day = Day()
+    return Delivery(receivers=Receivers(), secrets={}, clock=day, machine_clock=system_clock)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -123,6 +133,26 @@ def test_nothing_leaves_after_a_halt_and_it_goes_on_after_that(home: Home) -> No
 
         asyncio.run(run())
         assert len(receiver.seen) == to_send
+
+
+def test_a_campaign_is_measured_for_who_asks_and_a_job_that_fails_says_why(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        planned(care)
+        care.ledger.jobs.ask("calls", "console", NOON)
+        care.ledger.jobs.ask("winter", "console", NOON)
+        ended = {"done", "failed"}
+
+        async def run() -> None:
+            plan = replace(work_plan(care, RawReceiver(), Day()), delivery=nobody())
+            jobs = care.ledger.jobs
+            await worked(plan, until(lambda: {one.state for one in jobs.newest()} <= ended))
+
+        asyncio.run(run())
+        failed, done = care.ledger.jobs.newest()
+        assert (failed.state, done.state) == ("failed", "done")
+        assert "winter" in failed.why
+        assert care.ledger.measured.campaign("calls") is not None
+        assert (home.care / "effects" / "calls.html").exists()
 
 
 def test_what_is_quiet_for_a_customer_waits_until_it_is_not(home: Home) -> None:
