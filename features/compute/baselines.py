@@ -7,8 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from features.compute.files import digest_of, write_rows
-from features.compute.inputs import tables_named
-from features.compute.population import population_sql, take_snapshot
+from features.compute.population import take_snapshot
 from features.sql.expressions import files_sql, time_sql
 from features.sql.raw import RawTables
 from features.sql.region import cell_regions, region_baselines
@@ -45,11 +44,10 @@ class Baselines:
     def build(self, raw: RawTables, monday: datetime, digest: str) -> None:
         """Compute a Monday's baselines over everybody.
 
-        It leaves the snapshot of that Monday, and its bounds to the tables that it reads.
+        It leaves the snapshot of that Monday, and its bounds.
         """
         queries = {relation: query(time_sql(monday)) for relation, query in BASELINES.items()}
-        read = tables_named([population_sql(1.0), *queries.values()])
-        raw.bound(monday, monday, RECENT_DAYS, read)
+        raw.bound(monday, monday, RECENT_DAYS)
         take_snapshot(raw, monday)
         for relation, query in queries.items():
             write_rows(raw.connection, query, self.path(relation, monday), digest)

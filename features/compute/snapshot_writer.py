@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 
 from features.compute.files import link_rows, view_rows, write_rows
-from features.compute.inputs import tables_named
 from features.compute.population import sampled, take_snapshot
 from features.compute.queries import SUMMARIES, asked_for
 from features.compute.whole import Whole
@@ -141,7 +140,7 @@ class SnapshotWriter:
             for source in experience.SOURCES:
                 self._show_stored(raw, source, snapshot)
         if table == "contact":
-            _ask_contacts(raw, snapshot, self.queries[table])
+            _ask_contacts(raw, snapshot)
         disabled = self.catalogue.disabled_features(self.whole.tables)
         return view_rows(self.catalogue.views[table], self.queries[table], disabled.get(table, ()))
 
@@ -178,15 +177,17 @@ def asked_contacts(snapshot: Snapshot) -> str:
     """
 
 
-def _ask_contacts(raw: RawTables, snapshot: Snapshot, query: str) -> None:
+def _ask_contacts(raw: RawTables, snapshot: Snapshot) -> None:
     """Ask about the contacts whose first version arrived in the snapshot's week."""
-    asked = asked_contacts(snapshot)
-    read = tables_named([asked, query])
-    raw.bound(snapshot.contacts_after, snapshot.at, names=read)
-    raw.connection.execute(f"CREATE OR REPLACE TEMP TABLE {asked_for('contact')} AS {asked}")
-    earliest = raw.connection.execute(f"SELECT min(cutoff) FROM {asked_for('contact')}").fetchone()
+    raw.bound(snapshot.contacts_after, snapshot.at)
+    raw.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {asked_for('contact')} AS {asked_contacts(snapshot)}"
+    )
+    earliest = raw.connection.execute(
+        f"SELECT make_timestamptz(epoch_us(min(cutoff))) FROM {asked_for('contact')}"
+    ).fetchone()
     if earliest and earliest[0]:
-        raw.bound(earliest[0], snapshot.at, names=read)
+        raw.bound(earliest[0], snapshot.at)
 
 
 def _in_order(tables: Collection[str]) -> list[str]:

@@ -176,25 +176,22 @@ def test_bounds_leave_all_that_a_cutoff_asks_for(raw: Path) -> None:
     assert rows == [(str(at),) for at in times[1:4]]
 
 
-def test_a_table_that_is_not_named_keeps_its_bounds(tmp_path: Path) -> None:
+def test_bounds_of_one_connection_leave_those_of_another(tmp_path: Path) -> None:
     raw = write_raw_tables(raw_tables(3, 10, days=200), tmp_path / "raw")
 
-    def counts(tables: RawTables) -> tuple[int, ...]:
-        return tuple(
-            len(tables.connection.execute(f"FROM {name}").fetchall())
-            for name in ("bills", "payments")
-        )
+    def count(tables: RawTables) -> int:
+        return len(tables.connection.execute("FROM bills").fetchall())
 
     early, late = START + timedelta(days=50), START + timedelta(days=150)
-    with open_raw(raw) as tables:
+    with open_raw(raw) as tables, tables.session() as session:
+        everything = count(tables)
         tables.bound(early, early)
-        before = counts(tables)
-        tables.bound(late, late)
-        after = counts(tables)
-        tables.bound(early, early, names=["bills"])
-        assert counts(tables) == (before[0], after[1])
-    assert before[0] != after[0]
-    assert before[1] != after[1]
+        before = count(tables)
+        session.bound(late, late)
+        assert count(tables) == before
+        assert before != count(session)
+        tables.bound()
+        assert count(tables) == everything > before
 
 
 def payment(id: str) -> dict[str, Any]:
