@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from features.online.settings import OnlineSettings
-from features.operator.newest import NewestReader
+from features.operator.newest import NewestReader, newest_tables
 from features.operator.repository import OperatorRepository
 from features.settings import ExpectationSettings, FeatureSettings
 from holdfast.clock import CLOCK_NOTE, home_clock, system_clock, write_clock
@@ -21,6 +23,7 @@ from models.calibration import PlattCalibration
 from models.reasons.basis import REASON_BASIS
 from models.reasons.cost import explanation_cost
 from models.reasons.meaning import MEANINGS
+from models.score_set import SCHEMA
 from models.strata import EVERYONE
 from models.target import Target
 from models.targets import TARGETS
@@ -44,6 +47,9 @@ NIGHT = datetime(2025, 5, 5, tzinfo=UTC)
 ONLINE = OnlineSettings()
 CHAMPIONS = ("churn", "csat_low", "contact_csat_low")
 FEATURES = FeatureSettings(memory_gb=1.0, threads=1)
+TIMED = ("scored_at",)
+"""Columns of scores that tell when a run was."""
+
 CONFIG = ScoreConfig(features=FEATURES)
 NIGHT_CONFIG = NightConfig(
     # Drawn tables are awkward: some of what their rows refer to arrives later.
@@ -172,3 +178,19 @@ def nightly(home: Home, **options: object) -> Night:
     chosen = NightOptions(**options)  # type: ignore[arg-type]
     clock = home_clock(home, system_clock, chosen.source)
     return run_night(home, chosen, NIGHT_CONFIG, clock=clock, online=ONLINE)
+
+
+def scores_of(home: Home) -> dict[str, Any]:
+    """Everybody's scores of the home, as bytes would tell them apart, but for when they were made."""
+    files = sorted(home.score_sets.glob("at=*/*.parquet"))
+    return {
+        f"{path.parent.name}/{path.name}": pq.read_table(path, schema=SCHEMA).drop_columns(TIMED)
+        for path in files
+    }
+
+
+def snapshot_of(home: Home) -> dict[str, Any]:
+    """The newest features of the home, by view."""
+    return {
+        table.view: pq.read_table(table.path) for table in newest_tables(OperatorRepository(home))
+    }

@@ -3,29 +3,22 @@ scores standing.
 """
 
 import json
-import os
 import shutil
-import signal
 import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from features.operator.newest import newest_tables
-from features.operator.repository import OperatorRepository
 from holdfast.clock import home_clock, system_clock
 from holdfast.errors import HomeError, InputError
 from holdfast.home import Home, locked
 from models.feed.files import FeedFiles
-from models.score_set import SCHEMA, read_facts
+from models.score_set import read_facts
 from models.targets import TARGETS
 from pipeline.night.night import STEPS, Night, NightRecords
-from pipeline.night.nightly import run_night
-from pipeline.night.options import NightOptions
 from pipeline.night.status import read_status
 from serving.answers.walk import walk
 from serving.served.feeds import Feeds
@@ -33,35 +26,18 @@ from tests.builders.night import (
     CHAMPIONS,
     NIGHT,
     NIGHT_CONFIG,
-    ONLINE,
     make_operator_version,
     nightly,
     raw_by,
     register_champion,
+    scores_of,
+    snapshot_of,
 )
 from tests.builders.processes import processes
-
-TIMED = ("scored_at",)
-"""Columns of scores that tell when a run was."""
 
 
 def statuses(night: Night) -> dict[str, str]:
     return {step.name: step.status for step in night.steps}
-
-
-def scores(home: Home) -> dict[str, Any]:
-    """Everybody's scores of the home, as bytes would tell them apart, but for when they were made."""
-    files = sorted(home.score_sets.glob("at=*/*.parquet"))
-    return {
-        f"{path.parent.name}/{path.name}": pq.read_table(path, schema=SCHEMA).drop_columns(TIMED)
-        for path in files
-    }
-
-
-def snapshot(home: Home) -> dict[str, Any]:
-    return {
-        table.view: pq.read_table(table.path) for table in newest_tables(OperatorRepository(home))
-    }
 
 
 @dataclass(frozen=True)
@@ -116,10 +92,10 @@ def test_a_night_scores_everybody_and_the_next_run_does_nothing(
 def test_the_next_night_scores_a_newer_snapshot_and_keeps_the_older(
     later_home: Home, next_raw: Path
 ) -> None:
-    before = scores(later_home)
+    before = scores_of(later_home)
     night = nightly(later_home, source=str(next_raw))
     assert night.at == "2025-05-05T00:00:00+00:00"
-    after = scores(later_home)
+    after = scores_of(later_home)
     assert {name: after[name] for name in before} == before
     assert {name.split("/")[0] for name in after} == {"at=2025-05-04", "at=2025-05-05"}
 
@@ -185,7 +161,7 @@ def test_without_a_champion_it_takes_in_builds_and_reports(raw: Path, tmp_path: 
     assert score is not None
     assert score.status == "skipped"
     assert "no model was trained yet" in score.about
-    assert snapshot(home)
+    assert snapshot_of(home)
     assert statuses(nightly(home, source=str(raw)))["score"] == "skipped"
     assert read_status(home, home_clock(home, system_clock)).now == NIGHT
 
@@ -193,7 +169,7 @@ def test_without_a_champion_it_takes_in_builds_and_reports(raw: Path, tmp_path: 
 def test_a_table_that_is_gone_stops_the_night_and_yesterdays_scores_stand(
     raw: Path, later_home: Home
 ) -> None:
-    before = scores(later_home), snapshot(later_home)
+    before = scores_of(later_home), snapshot_of(later_home)
     shutil.rmtree(raw / "customers")
     night = nightly(later_home, source=str(raw))
     assert (night.verdict, night.exit_code) == ("stopped", 1)
@@ -201,7 +177,7 @@ def test_a_table_that_is_gone_stops_the_night_and_yesterdays_scores_stand(
     assert "customers" in night.error
     assert not night.care_may_run
     assert statuses(night) == {"take_in": "stopped"}
-    assert (scores(later_home), snapshot(later_home)) == before
+    assert (scores_of(later_home), snapshot_of(later_home)) == before
 
 
 def test_a_later_step_after_a_stopped_night_tells_that_its_tables_are_yesterdays(
@@ -217,14 +193,14 @@ def test_a_later_step_after_a_stopped_night_tells_that_its_tables_are_yesterdays
 
 
 def test_a_night_of_the_past_says_that_newer_scores_stand(raw: Path, later_home: Home) -> None:
-    newer = scores(later_home)
+    newer = scores_of(later_home)
     night = nightly(later_home, source=str(raw), at=NIGHT.replace(day=1).date())
     assert (night.verdict, night.care_may_run) == ("doubts", False)
     assert night.doubts == ("the snapshot is older than scores that stand, those of 2025-05-04",)
     summary = night.step("summary")
     assert summary is not None
     assert {one["at"][:10] for one in summary.result["scores"]} == {"2025-05-01"}
-    assert {name: scores(later_home)[name] for name in newer} == newer
+    assert {name: scores_of(later_home)[name] for name in newer} == newer
 
 
 def test_a_night_may_begin_at_a_later_step(home: Home) -> None:
@@ -258,88 +234,6 @@ def test_it_waits_for_another_process_as_long_as_it_is_told(home: Home) -> None:
     threading.Timer(0.5, let_go.set).start()
     assert nightly(home, first_step="score", wait_seconds=120).verdict == "done"
     holder.join()
-
-
-def _killed_at(home: Path, raw: Path, place: str) -> None:
-    def failpoint(reached: str) -> None:
-        if reached == place:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    clock = home_clock(Home(home), system_clock, str(raw))
-    options = NightOptions(source=str(raw))
-    run_night(Home(home), options, NIGHT_CONFIG, clock=clock, online=ONLINE, failpoint=failpoint)
-
-
-def _places(home: Home, raw: Path) -> list[str]:
-    """Every failpoint that an undisturbed night comes to, in order, each once."""
-    places: list[str] = []
-    clock = home_clock(home, system_clock, str(raw))
-    options = NightOptions(source=str(raw))
-    night = run_night(
-        home, options, NIGHT_CONFIG, clock=clock, online=ONLINE, failpoint=places.append
-    )
-    assert night.verdict == "done", night.error
-    return list(dict.fromkeys(places))
-
-
-class Killed:
-    """Nights that are killed at a failpoint, each in a process of its own."""
-
-    def __init__(self, raw: Path) -> None:
-        self._raw = raw
-        self._context = processes("tests.builders.preloaded")
-
-    def at(self, place: str, home: Home) -> None:
-        process = self._context.Process(target=_killed_at, args=(home.root, self._raw, place))
-        process.start()
-        process.join()
-        assert process.exitcode == -signal.SIGKILL, place
-        records = list(NightRecords(home).newest_first())
-        assert not records or records[0].verdict is None, place
-
-
-@pytest.fixture
-def undisturbed(night_operator: Path, tmp_path: Path) -> Home:
-    return Home(Path(shutil.copytree(night_operator / "home", tmp_path / "undisturbed")))
-
-
-def _feed(home: Home) -> Any:
-    """What the newest feed holds, but for when it was made."""
-    files = FeedFiles(home.score_feed)
-    return pq.read_table(files.rows(files.numbers()[-1])).drop_columns(TIMED)
-
-
-def _require_same(home: Home, undisturbed: Home, raw: Path, place: str) -> None:
-    night = nightly(home, source=str(raw))
-    assert night.verdict == "done", (place, night.error)
-    assert scores(home) == scores(undisturbed), place
-    assert snapshot(home) == snapshot(undisturbed), place
-    assert _feed(home) == _feed(undisturbed), place
-
-
-@pytest.mark.proof
-def test_a_night_killed_in_every_step_in_turn_ends_as_if_it_was_not(
-    home: Home,
-    undisturbed: Home,
-    next_raw: Path,
-    night_operator: Path,
-    tmp_path: Path,
-    is_proof: bool,
-) -> None:
-    places = _places(undisturbed, next_raw)
-    assert {place.split(":")[0] for place in places} == {*STEPS, *CHAMPIONS, "feed"}
-    chosen = [f"{step}: done" for step in STEPS]
-    scored = chosen.index("score: done")
-    chosen[scored:scored] = ["csat_low: published", "feed: written"]
-    killed = Killed(next_raw)
-    for place in places if is_proof else chosen:
-        killed.at(place, home)
-    _require_same(home, undisturbed, next_raw, "all")
-    for place in places * 10 if is_proof else ():
-        fresh = Home(Path(shutil.copytree(night_operator / "home", tmp_path / "fresh")))
-        killed.at(place, fresh)
-        _require_same(fresh, undisturbed, next_raw, place)
-        shutil.rmtree(fresh.root)
 
 
 def test_the_record_of_a_night_is_read_back(first: FirstNight) -> None:
