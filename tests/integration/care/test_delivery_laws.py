@@ -102,7 +102,9 @@ class Delivery(RuleBasedStateMachine):
         decision, state = self.ledger.handed.look_up([f"D{who}"])[f"D{who}"]
         reasons = reasons_now(decision, state, self.known())
         if not reasons:
-            assert who in self.handed
+            # A receiver may ask before its answer has been recorded.
+            claimed = {int(claim.decision.decision_id[1:]) for claim in self.held}
+            assert who in self.handed | claimed
             assert self.consents(who)
 
     def verdicts(self, decisions: Sequence[DecisionRow]) -> Verdicts:

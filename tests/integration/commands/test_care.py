@@ -48,6 +48,7 @@ def test_a_campaign_from_its_plan_to_what_is_known(run: Care, home: Home, tmp_pa
         "campaigns": [],
         "held_up": [],
         "breaches": {},
+        "jobs": [],
     }
     plan = answer(run("care", "plan", "calls", "--json"))
     shown = answer(run("care", "show", "calls", "--json"))

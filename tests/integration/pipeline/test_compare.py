@@ -30,6 +30,7 @@ def _predictions(seed: int, noise: float, rows: int, cutoff: str = "2025-06-02")
         cutoffs=np.full(rows, np.datetime64(cutoff, "us")),
         labels={30: label, 90: label},
         weight=np.ones(rows),
+        care_weight={},
     )
     blurred = np.clip(
         risk + np.random.default_rng(seed).normal(scale=noise, size=rows), 0.001, 0.999
