@@ -5,7 +5,6 @@ import os
 import resource
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -191,15 +190,13 @@ def test_a_limit_and_a_revocation_hold_in_all(ask: Ask, home: Home) -> None:
     store = KeyStore(home, system_clock)
     secret = store.create("crm", ["predictions:service"]).secret
     wait_for(lambda: ask().status_code == 401)
-    begun = time.monotonic()
     with ThreadPoolExecutor(4) as callers:
-        answers = list(callers.map(ask, [secret] * (2 * PER_MINUTE)))
-    minutes = (time.monotonic() - begun) / 60
+        answers = list(callers.map(ask, [secret] * (4 * PER_MINUTE)))
     statuses = [answer.status_code for answer in answers]
     assert set(statuses) == {200, 429}
-    # What a worker takes in advance may be lost to the others; none is given twice. The window
-    # slides on while they are asked, and lets as many more pass as have left it.
-    assert PER_MINUTE / 2 < statuses.count(200) <= PER_MINUTE * (1 + minutes) + 1
+    # What a worker takes in advance may be lost to the others; and where the store is busy for too
+    # long, a worker counts alone for ten seconds: each of the two lets the limit pass once more then.
+    assert PER_MINUTE / 2 < statuses.count(200) <= 3 * PER_MINUTE
     store.revoke("crm")
     wait_for(lambda: {ask(secret).status_code for _ in range(10)} == {401})
 

@@ -19,6 +19,7 @@ from features.live.event import read_event
 from serving.contract.care.campaigns import read_approval
 from serving.contract.care.consents import read_consents
 from serving.contract.care.decisions import read_decision_ids
+from serving.contract.care.jobs import read_measure
 from serving.contract.care.outcomes import read_outcomes
 from serving.contract.events import check_events
 from serving.contract.predictions import check_request, parse_json
@@ -41,6 +42,7 @@ LATER = datetime(2030, 1, 1, tzinfo=UTC)
 """After whatever a guide lets happen."""
 
 CONTRACTS: Mapping[str, Callable[[Any], object]] = {
+    "/v1/campaigns/measure": read_measure,
     "/v1/predictions": lambda document: check_request(document, 1_000),
     "/v1/consents": lambda document: read_consents(document, 1_000, LATER),
     "/v1/outcomes": lambda document: read_outcomes(document, 1_000, LATER),
