@@ -5,6 +5,7 @@ assessments.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from models.level.revision import LevelRevision
 from reports.kit.forest import Entry, Forest, Kind, forest, scaled
 from reports.kit.numbers import PERCENT, signed, typeset
 from reports.training.comparison import BASELINES, COMPARED, Outcome, OverallComparison
@@ -208,17 +209,20 @@ def hundreds(
 
 
 def calibration_forests(
-    assessments: Mapping[str, Assessment], texts: Texts = ENGLISH
+    assessments: Mapping[str, Assessment],
+    level: LevelRevision | None = None,
+    texts: Texts = ENGLISH,
 ) -> dict[str, Forest]:
     """Calibration slope and observed over expected of every stratum and horizon, with the zone of
-    the gate. Orange is what the gate finds fault with.
+    the gate. Orange is what the gate finds fault with, which depends on the level of the version.
     """
+    levels = level.horizons if level else {}
     forests = {}
     rule = DecileRule(0.0, sum(len(assessment.strata) for assessment in assessments.values()))
     faults = {
         ("observed_over_expected" if finding.rule == "level" else finding.rule, finding.where)
         for horizon, assessment in assessments.items()
-        for finding in calibration_findings(horizon, assessment, False, rule)
+        for finding in calibration_findings(horizon, assessment, False, rule, levels.get(horizon))
     }
     for name, zone in (("slope", SLOPE), ("observed_over_expected", OBSERVED_OVER_EXPECTED)):
         groups = []

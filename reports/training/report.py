@@ -30,6 +30,7 @@ from reports.training.figures import (
     interval,
     stratum_words,
 )
+from reports.training.level import level_forest
 from reports.training.reasons import reasons_view
 from reports.training.survey import survey_view
 from reports.training.words import (
@@ -50,6 +51,7 @@ from training.evaluation.signal import Signal, signal_of_assessments
 from training.labelling.care.told import care_of
 from training.operator.model import OperatorModel
 from training.release.gate import SHADOW_RULES
+from training.release.level import find_level
 from training.release.refit import read_refit
 from training.release.verdict import Verdict
 
@@ -151,6 +153,8 @@ def render_model_report(
             may_be_shadow=champion is None and not verdict.beyond(SHADOW_RULES),
             settings=model.config.assessment,
             figures=_figures(model, main_horizon, texts),
+            level=find_level(model.version.documents),
+            levels=level_forest(model.version.documents, texts),
             first=_differences(first.comparison, texts) if first.comparison else None,
             # A constant does not rank: only its probabilities can be compared.
             others=(
