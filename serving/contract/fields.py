@@ -1,5 +1,6 @@
 """Checking a body against a contract: fields that break a rule are named as callers know them."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
@@ -34,6 +35,21 @@ def check_document(contract: TypeAdapter[T], document: object) -> T:
         raise InputError(
             _field_name(first["loc"]) or "body", _rule(first["type"], first["msg"]), first["input"]
         ) from None
+
+
+def single_parameters(parameters: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The parameters of a query by name.
+
+    Raises
+    ------
+    InputError
+        Names the first parameter that stands twice.
+    """
+    names = [name for name, _ in parameters]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(name, "must stand once")
+    return dict(parameters)
 
 
 def require_count(field: str, items: Any, most: int) -> None:

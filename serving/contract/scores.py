@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from holdfast.errors import InputError
 from models.feed.facts import CHANGES, CURSOR_DAYS, Change
-from serving.contract.fields import check_document
+from serving.contract.fields import check_document, single_parameters
 from serving.contract.language import TAG_PATTERN
 from serving.contract.predictions import MOST_REASONS, Limits, Prediction
 
@@ -126,11 +126,9 @@ def check_scores(parameters: Sequence[tuple[str, str]], most: int) -> ScoresQuer
     InputError
         Names the parameter, the rule and the value.
     """
-    document: dict[str, Any] = {}
-    for name, value in parameters:
-        if name in document:
-            raise InputError(name, "must stand once")
-        document[name] = value.split(",") if name == "models" else value
+    document: dict[str, Any] = single_parameters(parameters)
+    if "models" in document:
+        document["models"] = document["models"].split(",")
     query = check_document(QUERY, document)
     if query.get("limit", 0) > most:
         raise InputError("limit", f"must be 1 to {most}", query["limit"])

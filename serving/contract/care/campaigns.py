@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
-from holdfast.errors import InputError
-from serving.contract.fields import check_document
+from serving.contract.fields import check_document, single_parameters
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _OBJECT = WithJsonSchema({"type": "object"})
@@ -156,11 +155,7 @@ def read_query(parameters: Sequence[tuple[str, str]]) -> str | None:
     InputError
         Names the parameter, the rule and the value.
     """
-    names = [name for name, _ in parameters]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(name, "must stand once")
-    return check_document(_QUERY, dict(parameters)).get("campaign_id")
+    return check_document(_QUERY, single_parameters(parameters)).get("campaign_id")
 
 
 def read_approval(document: object) -> ApprovalRequest:

@@ -6,8 +6,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from holdfast.errors import InputError
-from serving.contract.fields import check_document
+from serving.contract.fields import check_document, single_parameters
 
 
 class MeasureRequest(TypedDict):
@@ -76,9 +75,5 @@ def read_jobs_query(parameters: Sequence[tuple[str, str]]) -> int | None:
     InputError
         Names the parameter, the rule and the value.
     """
-    names = [name for name, _ in parameters]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(name, "must stand once")
-    asked = check_document(_QUERY, dict(parameters)).get("job_id")
+    asked = check_document(_QUERY, single_parameters(parameters)).get("job_id")
     return None if asked is None else int(asked)
