@@ -17,7 +17,7 @@ from models.boosters.average import mean_of
 from models.reasons.cost import explanation_cost, leaves_by_tree
 from training.evaluation.folds import inner_folds
 from training.fitting.calibrate import CalibrationChoice, choose_calibration
-from training.fitting.fit import TrainingTable, cross_fit, fit_booster
+from training.fitting.fit import CrossFit, TrainingTable, cross_fit, fit_booster
 from training.fitting.parameters import DEFAULT_SETS, Parameters
 from training.settings import TrainingSettings
 
@@ -50,11 +50,30 @@ class CrossFittedBlend:
         Mean raw margin of every row, from boosters that did not learn from it.
     members : tuple of Member
         What the boosters were fitted with.
+    fits : tuple of CrossFit
+        The other boosters, by member.
     """
 
     boosters: tuple[lgb.Booster, ...]
     margin: Floats
     members: tuple[Member, ...]
+    fits: tuple[CrossFit, ...]
+
+    def nested_margin(self, table: TrainingTable, threads: int) -> Floats:
+        """Mean raw margin of every row, whose rounds were not chosen by it either.
+
+        Parameters
+        ----------
+        table, threads
+            As it was cross-fitted.
+        """
+        margins = []
+        for member, fit in zip(self.members, self.fits, strict=True):
+            # A member that ended before its best round has no more trees to choose from.
+            ended_early = member.rounds < fit.rounds
+            most = member.rounds if ended_early else fit.boosters[0].num_trees()
+            margins.append(fit.nested_margin(table, most, threads))
+        return mean_of(margins)
 
 
 def fit_blend(
@@ -113,7 +132,8 @@ def cross_fit_blend(
         Member(parameter_sets[position], booster.num_trees())
         for position, booster in boosters.items()
     )
-    return CrossFittedBlend(tuple(boosters.values()), mean_of(margins), kept)
+    kept_fits = tuple(fits[position] for position in boosters)
+    return CrossFittedBlend(tuple(boosters.values()), mean_of(margins), kept, kept_fits)
 
 
 def cross_fit_members(
@@ -139,13 +159,15 @@ def cross_fit_members(
         Member(members[position].parameters, booster.num_trees())
         for position, booster in boosters.items()
     )
-    margins = [
-        cross_fit(table, folds, settings, threads, member.parameters, member.rounds).margin(
-            table.matrix, member.rounds, threads
-        )
+    fits = tuple(
+        cross_fit(table, folds, settings, threads, member.parameters, member.rounds)
         for member in kept
+    )
+    margins = [
+        fit.margin(table.matrix, member.rounds, threads)
+        for fit, member in zip(fits, kept, strict=True)
     ]
-    return CrossFittedBlend(tuple(boosters.values()), mean_of(margins), kept)
+    return CrossFittedBlend(tuple(boosters.values()), mean_of(margins), kept, fits)
 
 
 def fit_calibrated(

@@ -9,8 +9,10 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from holdfast.arrays import Floats, Positions
+from training.evaluation.metrics import log_loss
 from training.fitting.binned import BinnedRows
 from training.fitting.parameters import DEFAULT_PARAMETERS, Parameters, fit_parameters
 from training.settings import TrainingSettings
@@ -127,6 +129,51 @@ class CrossFit:
                 matrix[held_out], raw_score=True, num_iteration=rounds, num_threads=threads
             )
         return margin
+
+    def nested_margin(self, table: TrainingTable, most_rounds: int, threads: int) -> Floats:
+        """Raw margin of every row after as many rounds as the other folds would choose: neither the
+        trees nor their number were learnt from the row.
+
+        Parameters
+        ----------
+        table : TrainingTable
+            The rows that were fitted.
+        most_rounds : int
+            At least 1.
+        threads : int
+            Threads of a prediction; 0 for all cores.
+        """
+        losses = np.array(
+            [
+                _losses_by_round(booster, table.rows(held_out), most_rounds, threads)
+                for booster, held_out in zip(self.boosters, self.folds, strict=True)
+            ]
+        )
+        margin = np.empty(len(table.label))
+        for place, held_out in enumerate(self.folds):
+            rounds = int(np.argmin(np.delete(losses, place, axis=0).mean(axis=0))) + 1
+            margin[held_out] = self.boosters[place].predict(
+                table.matrix[held_out], raw_score=True, num_iteration=rounds, num_threads=threads
+            )
+        return margin
+
+
+def _losses_by_round(
+    booster: lgb.Booster, table: TrainingTable, most_rounds: int, threads: int
+) -> Floats:
+    """Weighted log loss of some rows after each round."""
+    margin = np.zeros(len(table.label))
+    losses = []
+    for number in range(min(most_rounds, booster.num_trees())):
+        margin += booster.predict(
+            table.matrix,
+            raw_score=True,
+            start_iteration=number,
+            num_iteration=1,
+            num_threads=threads,
+        )
+        losses.append(log_loss(table.label, expit(margin), table.weight))
+    return np.array(losses)
 
 
 def cross_fit(

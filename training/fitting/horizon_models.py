@@ -87,15 +87,25 @@ class CrossFitted:
         Their positions in the dataset, in order.
     margin : (n,) float64
         Raw margins from boosters that did not learn from the row.
+    nested_margin : (n,) float64 or None
+        The same, where the row had no say in their rounds either; None where nothing is to be judged
+        by it.
     """
 
     boosters: tuple[lgb.Booster, ...]
     rows: Positions
     margin: Floats
+    nested_margin: Floats | None
 
     def only(self, chosen: NDArray[np.bool_]) -> "CrossFitted":
         """The same boosters with some of the rows."""
-        return replace(self, rows=self.rows[chosen], margin=self.margin[chosen])
+        nested = self.nested_margin
+        return replace(
+            self,
+            rows=self.rows[chosen],
+            margin=self.margin[chosen],
+            nested_margin=None if nested is None else nested[chosen],
+        )
 
 
 @dataclass(frozen=True)
@@ -271,14 +281,26 @@ class _Fitter:
         sample = sample_rows(label[known], self._strata_of_time[known], self._number[known])
         rows = known[sample.chosen]
         self._stands_for[rows] = sample.stands_for
-        shared = self._cross_fitted(horizon_days, horizon_name(horizon_days), rows)
+        tries_own = any(
+            self._may_have_own(horizon_days, rows[self._stratum[rows] == stratum])
+            for stratum in (self.strata.names if self.strata else ())
+        )
+        shared = self._cross_fitted(horizon_days, horizon_name(horizon_days), rows, tries_own)
         fitted = {EVERYONE: shared}
         for stratum in self.strata.names if self.strata else ():
             of_stratum = shared.only(self._stratum[shared.rows] == stratum)
             fitted[stratum] = self._own(horizon_days, stratum, of_stratum) or of_stratum
         return self._calibrated(horizon_days, fitted)
 
-    def _cross_fitted(self, horizon_days: int, name: str, rows: Positions) -> CrossFitted:
+    def _may_have_own(self, horizon_days: int, rows: Positions) -> bool:
+        """Whether a booster is tried on the rows of a stratum alone."""
+        label = self.dataset.labels[horizon_days][rows]
+        few = min(label.sum(), len(label) - label.sum()) < FEWEST_FOR_OWN_BOOSTER
+        return self.given is None and not few
+
+    def _cross_fitted(
+        self, horizon_days: int, name: str, rows: Positions, is_judged: bool = False
+    ) -> CrossFitted:
         table = replace(
             table_of(self.dataset, horizon_days, rows),
             weight=self._weight(horizon_days, rows),
@@ -305,22 +327,27 @@ class _Fitter:
         self.plan[name] = blend.members
         self.record.rounds[name] = sum(booster.num_trees() for booster in blend.boosters)
         self.record.folds[name] = count
-        return CrossFitted(blend.boosters, rows, blend.margin)
+        nested = blend.nested_margin(table, 0) if is_judged else None
+        return CrossFitted(blend.boosters, rows, blend.margin, nested)
 
     def _own(self, horizon_days: int, stratum: str, shared: CrossFitted) -> CrossFitted | None:
         """A stratum's own booster, where it predicts the stratum's rows better than the shared
-        one; both by margins that were not learnt from the row.
+        one; both by margins of which the row decided neither trees nor rounds.
         """
-        label, weight = self._labelled(horizon_days, shared.rows)
         name = f"{horizon_name(horizon_days)}/{stratum}"
         if self.given is not None:
             return (
                 self._cross_fitted(horizon_days, name, shared.rows) if name in self.given else None
             )
-        if min(label.sum(), len(label) - label.sum()) < FEWEST_FOR_OWN_BOOSTER:
+        if not self._may_have_own(horizon_days, shared.rows):
             return None
-        own = self._cross_fitted(horizon_days, name, shared.rows)
-        losses = [log_loss(label, expit(fitted.margin), weight) for fitted in (shared, own)]
+        own = self._cross_fitted(horizon_days, name, shared.rows, is_judged=True)
+        label, weight = self._labelled(horizon_days, shared.rows)
+        losses = [
+            log_loss(label, expit(margin), weight)
+            for margin in (shared.nested_margin, own.nested_margin)
+            if margin is not None
+        ]
         wins = losses[1] < losses[0]
         self.record.boosters[name] = {
             "shared_log_loss": losses[0],

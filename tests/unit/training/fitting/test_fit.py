@@ -83,3 +83,55 @@ def test_weights_count_in_choosing_the_rounds_by_folds() -> None:
     )
     assert np.array_equal(first, second)
     assert not np.array_equal(first, weighted)
+
+
+def test_nested_margins_have_the_rounds_that_the_other_folds_choose() -> None:
+    table = training_table(900)
+    folds = list(stratified_folds(table.label, None, 3, seed=1))
+    fit = cross_fit(table, folds, SETTINGS, 1, DEFAULT_PARAMETERS)
+    most = fit.boosters[0].num_trees()
+    losses = np.array(
+        [
+            [
+                log_loss(
+                    table.label[held_out],
+                    booster.predict(table.matrix[held_out], num_iteration=number),
+                    sample_weight=table.weight[held_out],  # type: ignore[index]
+                )
+                for number in range(1, most + 1)
+            ]
+            for booster, held_out in zip(fit.boosters, fit.folds, strict=True)
+        ]
+    )
+    nested = fit.nested_margin(table, most, threads=1)
+    chosen = []
+    for place, held_out in enumerate(fit.folds):
+        others = [loss for other, loss in enumerate(losses) if other != place]
+        chosen.append(int(np.argmin(np.mean(others, axis=0))) + 1)
+        expected = fit.boosters[place].predict(
+            table.matrix[held_out], raw_score=True, num_iteration=chosen[-1]
+        )
+        assert nested[held_out] == pytest.approx(expected, abs=1e-12)
+    assert len({*chosen, fit.rounds}) > 1  # or nothing would differ
+    fewer = fit.nested_margin(table, 2, threads=1)
+    assert not np.allclose(fewer, nested)
+
+
+def test_rounds_that_a_row_had_a_say_in_flatter_it() -> None:
+    """On noise, the round that fits a fold best looks better than the one that others choose."""
+    gained = []
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        table = training_table(300, seed=seed)
+        table = TrainingTable(
+            **{**vars(table), "label": random.permutation(table.label), "weight": None}
+        )
+        folds = list(stratified_folds(table.label, None, 3, seed=seed))
+        fit = cross_fit(table, folds, SETTINGS, 1, DEFAULT_PARAMETERS)
+        margins = (
+            fit.margin(table.matrix, fit.rounds, 1),
+            fit.nested_margin(table, fit.boosters[0].num_trees(), 1),
+        )
+        chosen, nested = (log_loss(table.label, 1 / (1 + np.exp(-one))) for one in margins)
+        gained.append(nested - chosen)
+    assert np.mean(gained) > 0
