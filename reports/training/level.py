@@ -3,6 +3,7 @@ whether earlier bands were seen to hold what came.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,24 @@ from training.level.revise import FEWEST_ORIGINS
 from training.release.level import find_level
 
 
-def level_forest(documents: Mapping[str, Any], texts: Texts = ENGLISH) -> Forest | None:
-    """What odds are multiplied by within each horizon, with its band; None where a version has no
-    level.
+@dataclass(frozen=True)
+class LevelView:
+    """The level of a version.
+
+    Parameters
+    ----------
+    factors : Forest
+        What odds are multiplied by within each horizon, with its band.
+    grounds : tuple of (str, str)
+        The horizons in words, and what the level within each rests on.
+    """
+
+    factors: Forest
+    grounds: tuple[tuple[str, str], ...]
+
+
+def level_view(documents: Mapping[str, Any], texts: Texts = ENGLISH) -> LevelView | None:
+    """The level of a version; None where it has none.
 
     Parameters
     ----------
@@ -30,23 +46,15 @@ def level_forest(documents: Mapping[str, Any], texts: Texts = ENGLISH) -> Forest
     revision = find_level(documents)
     if revision is None:
         return None
-    entries = []
-    for horizon, level in revision.horizons.items():
-        factor = _factor(level)
-        entries.append(
-            Entry(
-                label=horizon_words(horizon, texts),
-                estimate=factor,
-                text=interval(factor, 2, texts=texts),
-                kind="ours" if level.status == "judged" else "baseline",
-                note=level_words(level, texts),
-            )
-        )
-    return forest(
-        [("", entries)],
-        reference=1.0,
-        left=texts.gettext("fewer than in the training rows"),
-        right=texts.gettext("more than in the training rows"),
+    levels = [(horizon_words(days, texts), level) for days, level in revision.horizons.items()]
+    return LevelView(
+        factors=forest(
+            [("", [_entry(horizon, level, texts) for horizon, level in levels])],
+            reference=1.0,
+            left=texts.gettext("fewer than in the training rows"),
+            right=texts.gettext("more than in the training rows"),
+        ),
+        grounds=tuple((horizon, level_words(level, texts)) for horizon, level in levels),
     )
 
 
@@ -74,8 +82,14 @@ def level_words(level: HorizonLevel, texts: Texts = ENGLISH) -> str:
     )
 
 
-def _factor(level: HorizonLevel) -> Estimate:
-    """What odds are multiplied by; its band as of a rare outcome, whose odds are its probability."""
+def _entry(horizon: str, level: HorizonLevel, texts: Texts) -> Entry:
+    # The band is that of a rare outcome, whose odds are its probability.
     low, high = level.band(1.0, dict(zip(level.lines, level.shares, strict=True)))
     factor = float(np.exp(level.common))
-    return Estimate(factor, factor * low, factor * high)
+    estimate = Estimate(factor, factor * low, factor * high)
+    return Entry(
+        label=horizon,
+        estimate=estimate,
+        text=interval(estimate, 2, texts=texts),
+        kind="ours" if level.status == "judged" else "baseline",
+    )

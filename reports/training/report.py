@@ -30,7 +30,7 @@ from reports.training.figures import (
     interval,
     stratum_words,
 )
-from reports.training.level import level_forest
+from reports.training.level import level_view
 from reports.training.reasons import reasons_view
 from reports.training.survey import survey_view
 from reports.training.words import (
@@ -154,7 +154,7 @@ def render_model_report(
             settings=model.config.assessment,
             figures=_figures(model, main_horizon, texts),
             level=find_level(model.version.documents),
-            levels=level_forest(model.version.documents, texts),
+            levels=level_view(model.version.documents, texts),
             first=_differences(first.comparison, texts) if first.comparison else None,
             # A constant does not rank: only its probabilities can be compared.
             others=(

@@ -8,6 +8,9 @@ from html.parser import HTMLParser
 # Every HTML element without an end.
 VOID = {"meta", "img", "br"}
 
+# Elements within a sentence.
+INLINE = {"a", "b", "bdi", "code", "em", "strong", "sub", "sup"}
+
 
 class Page(HTMLParser):
     """A page taken apart: elements with their attributes, ids, and text by section."""
@@ -38,7 +41,7 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
-        if tag in ("td", "th", "dt", "dd", "h3", "span"):
+        if tag not in INLINE:
             self.handle_data(" ")
         if tag == "main":
             self.section = "foot"
@@ -57,9 +60,11 @@ class Page(HTMLParser):
 
 def check_page(html: str) -> None:
     """Assert that a page loads and runs nothing, that its policy allows its own style alone, and
-    that its references lead to ids, of which none is repeated.
+    that its references lead to ids, of which none is repeated; and that sentences stand apart.
     """
     page = Page(html)
+    joined = re.findall(r"\S*[a-z)%]\.[A-Z][a-z]\S*", page.text)
+    assert joined == [], joined
     assert "://" not in html
     assert {tag for tag, _ in page.elements}.isdisjoint(
         {"script", "link", "iframe", "object", "embed", "base", "form"}

@@ -13,7 +13,7 @@ from models.level.revision import (
     LevelRevision,
     assumed_level,
 )
-from reports.training.level import level_forest, level_words
+from reports.training.level import level_view, level_words
 from reports.training.report import render_model_report
 from tests.builders.assessments import operator_model
 from tests.builders.html_page import Page
@@ -60,14 +60,15 @@ def test_it_says_what_a_level_rests_on(level: HorizonLevel, words: str) -> None:
 
 
 def test_it_shows_what_odds_are_multiplied_by() -> None:
-    shown = level_forest(documents(within_30=SHORT, within_90=JUDGED))
+    shown = level_view(documents(within_30=SHORT, within_90=JUDGED))
     assert shown is not None
-    short, long = (row.entry for group in shown.groups for row in group.rows)
+    short, long = (row.entry for group in shown.factors.groups for row in group.rows)
     assert (short.kind, long.kind) == ("baseline", "ours")
     assert long.estimate is not None
     assert long.estimate.value == pytest.approx(1.105, abs=0.001)  # e to the power of 0.1
     assert long.estimate.low < long.estimate.value < long.estimate.high
-    assert level_forest({}) is None
+    assert [horizon for horizon, _ in shown.grounds] == ["within 30 days", "within 90 days"]
+    assert level_view({}) is None
 
 
 def test_the_page_says_assumed_only_where_it_is() -> None:
