@@ -100,7 +100,9 @@ def serve(
         Nothing can be served, or the address cannot be listened on.
     """
     if not faulthandler.is_enabled():
-        faulthandler.enable()
+        # Of the thread that crashes alone: the others go on while they are told of, and to read their
+        # frames may crash anew (python/cpython issue 116008).
+        faulthandler.enable(all_threads=False)
     with progress("Loading the models"):
         follower = ModelFollower(plan.home, plan.online, system_clock)
         follower.refresh()

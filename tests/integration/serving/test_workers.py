@@ -169,9 +169,11 @@ def test_a_worker_that_crashes_says_where_and_is_started_again(
 ) -> None:
     before = service.workers()
     os.kill(before[0], signal.SIGABRT)
-    wait_for(lambda: service.has_printed("ended with SIGABRT; it is started again in 0 s"))
-    assert service.has_printed("Fatal Python error: Aborted")
-    assert service.has_printed("serving/process/worker.py")
+    wait_for(lambda: service.has_printed("; it is started again in 0 s"))
+    printed = "".join(service.printed)
+    assert f"process {before[0]}) ended with SIGABRT; it is started again" in printed, printed
+    assert "Fatal Python error: Aborted" in printed
+    assert "serving/process/worker.py" in printed
     # The other one answers meanwhile, and is ready.
     assert ask().status_code == 200
     assert CLIENT.get(f"{service.address}/readyz").status_code == 200
