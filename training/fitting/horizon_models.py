@@ -9,6 +9,8 @@ evaluated are fitted again on more rows, with the parameters and rounds that the
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from holdfast.arrays import Floats, Positions
+from holdfast.cores import core_count
 from holdfast.errors import InputError
 from holdfast.logging import progress
 from models.bands import BandBounds
@@ -42,6 +45,11 @@ FOLDS = 3
 
 FEWEST_FOR_OWN_BOOSTER = 5_000
 """Positives that a stratum needs for a booster of its own to be tried."""
+
+MOST_CELLS_SIDE_BY_SIDE = 40_000_000
+"""Rows times features up to which horizons are fitted side by side, each on one thread. That takes less
+of the processor than one after the other on all of them, but the rows of each in memory at once.
+"""
 
 FEWEST_FOR_OWN_CALIBRATION = 60
 """Positives that a stratum needs for a calibration of its own."""
@@ -148,6 +156,23 @@ class FittedModels:
     plan: Plan
     out_of_fold: dict[int, OutOfFold]
 
+    @classmethod
+    def together(
+        cls, fitters: Sequence["_Fitter"], models: Sequence[HorizonModel]
+    ) -> "FittedModels":
+        """Models that were each fitted apart, in the order of their horizons."""
+        record = FittingRecord()
+        plan: dict[str, tuple[Member, ...]] = {}
+        out_of_fold: dict[int, OutOfFold] = {}
+        for one in fitters:
+            record.rounds |= one.record.rounds
+            record.folds |= one.record.folds
+            record.boosters |= one.record.boosters
+            record.calibrations |= one.record.calibrations
+            plan |= one.plan
+            out_of_fold |= one.out_of_fold
+        return cls(tuple(models), record, plan, out_of_fold)
+
 
 def fit_horizon_models(
     dataset: Dataset,
@@ -185,14 +210,21 @@ def fit_horizon_models(
         Within some horizon fewer than two customers have the outcome, or are without it.
     """
     bins = bins or binned(dataset, rows)
-    fitter = _Fitter(dataset, rows, target, parameter_sets, config, plan, bins)
+    days = target.horizons_days
+    at_once = min(len(days), core_count())
+    if len(rows) * len(dataset.features) > MOST_CELLS_SIDE_BY_SIDE:
+        at_once = 1
+    shared = _Fitter(
+        dataset, rows, target, parameter_sets, config, plan, bins, threads=1 if at_once > 1 else 0
+    )
+    fitters = [shared.alone() for _ in days]
     words = "Fitting boosters and calibrations" if plan is None else "Fitting on all labelled rows"
-    with progress(words, len(target.horizons_days)) as advance:
-        horizon_models = []
-        for days in target.horizons_days:
-            horizon_models.append(fitter.fit(days))
+    models = []
+    with progress(words, len(days)) as advance, ThreadPoolExecutor(at_once) as pool:
+        for model in pool.map(_Fitter.fit, fitters, days):
+            models.append(model)
             advance(1)
-    return FittedModels(tuple(horizon_models), fitter.record, fitter.plan, fitter.out_of_fold)
+    return FittedModels.together(fitters, models)
 
 
 def binned(dataset: Dataset, learnt: Positions) -> BinnedRows:
@@ -248,6 +280,7 @@ class _Fitter:
         config: TrainingConfig,
         given: Plan | None,
         bins: BinnedRows,
+        threads: int,
     ) -> None:
         self.dataset = dataset
         self.learnt = rows
@@ -258,6 +291,7 @@ class _Fitter:
         self.bands = config.bands
         self.given = given
         self.bins = bins
+        self.threads = threads
         self.record = FittingRecord()
         self.plan: dict[str, tuple[Member, ...]] = {}
         self.out_of_fold: dict[int, OutOfFold] = {}
@@ -274,6 +308,13 @@ class _Fitter:
         self._strata_of_time = times * (int(names.max(initial=0)) + 1) + names
         self._number = np.random.default_rng(self.settings.seed).random(len(dataset.ids))
         self._stands_for = np.ones(len(dataset.ids))
+
+    def alone(self) -> "_Fitter":
+        """The same rows, with records of its own: one horizon knows nothing of another."""
+        other = copy(self)
+        other.record, other.plan, other.out_of_fold = FittingRecord(), {}, {}
+        other._stands_for = self._stands_for.copy()
+        return other
 
     def fit(self, horizon_days: int) -> HorizonModel:
         label = self.dataset.labels[horizon_days]
@@ -318,16 +359,16 @@ class _Fitter:
         folds = list(stratified_customer_folds(table.label, customers, count, self.settings.seed))
         if self.given is None:
             blend = cross_fit_blend(
-                table, self.parameter_sets, folds, self.settings, 0, self.most_leaves
+                table, self.parameter_sets, folds, self.settings, self.threads, self.most_leaves
             )
         else:
             blend = cross_fit_members(
-                table, self.given[name], folds, self.settings, 0, self.most_leaves
+                table, self.given[name], folds, self.settings, self.threads, self.most_leaves
             )
         self.plan[name] = blend.members
         self.record.rounds[name] = sum(booster.num_trees() for booster in blend.boosters)
         self.record.folds[name] = count
-        nested = blend.nested_margin(table, 0) if is_judged else None
+        nested = blend.nested_margin(table, self.threads) if is_judged else None
         return CrossFitted(blend.boosters, rows, blend.margin, nested)
 
     def _own(self, horizon_days: int, stratum: str, shared: CrossFitted) -> CrossFitted | None:

@@ -220,3 +220,32 @@ def test_models_are_fitted_again_on_more_rows_as_they_were_chosen() -> None:
     everything = fit_horizon_models(dataset, np.arange(ROWS), TARGET, [], CONFIG, chosen.plan)
     assert everything.record.rounds == chosen.record.rounds
     assert len(everything.out_of_fold[90].rows) == ROWS
+
+
+def test_horizons_side_by_side_are_those_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(horizon_models, "FEWEST_FOR_OWN_BOOSTER", 50)
+    monkeypatch.setattr(sampling, "FEWEST_NEGATIVES", 100)
+    monkeypatch.setattr(sampling, "NEGATIVES_PER_POSITIVE", 3)
+    dataset = made_up(opposite=True)
+
+    def fit(cores: int) -> horizon_models.FittedModels:
+        monkeypatch.setattr(horizon_models, "core_count", lambda: cores)
+        rows = split_of(dataset).learnt
+        return fit_horizon_models(dataset, rows, TARGET, [DEFAULT_PARAMETERS], CONFIG)
+
+    alone, together = fit(1), fit(2)
+    assert together.record == alone.record
+    assert list(together.record.rounds) == list(alone.record.rounds)
+    assert together.plan == alone.plan
+    for days, one in alone.out_of_fold.items():
+        other = together.out_of_fold[days]
+        assert np.array_equal(other.probability, one.probability)
+        assert np.array_equal(other.weight, one.weight)
+    for model, other_model in zip(alone.models, together.models, strict=True):
+        assert other_model.bands == model.bands
+        for name, stratum in model.stratum_models.items():
+            assert [booster.model_to_string() for booster in stratum.boosters] == [
+                booster.model_to_string() for booster in other_model.stratum_models[name].boosters
+            ]
