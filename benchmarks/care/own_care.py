@@ -1,4 +1,4 @@
-"""What uplift learns of our own care, beside the simulator's truth.
+"""What uplift and a retrained model of churn learn of our own care, beside the simulator's truth.
 
 ``nice python -m benchmarks.care.own_care [--customers N] [--months N] [--weeks N] [--seed N] [--home FOLDER]``
 simulates an operator and plays two campaigns on it, planned every week (`benchmarks.care.played_months`): calls to
@@ -8,6 +8,9 @@ back through the nightly export. The operator's own campaigns, some of the same 
 
 Printed is for each action what `holdfast uplift` says of all its randomised contacts, beside the mean of the simulator's
 true effect on these lines in the week of the contact, times the share of contacts that are delivered.
+
+After further weeks without our care a model of churn is trained again, and another one that takes no notice of it
+(`benchmarks.care.retrained`).
 """
 
 import argparse
@@ -21,6 +24,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.care.played_months import PARAMETERS, Played, PlayedOperator
+from benchmarks.care.retrained import models_beside
 from benchmarks.report import show
 from features.fields import SERVICES
 from features.operator.repository import OperatorRepository
@@ -35,6 +39,10 @@ from training.uplift.settings import UpliftSettings
 
 CUSTOMERS, MONTHS, WEEKS, SEED = 12_000, 18, 13, 11
 CONTROL_SHARE = 0.5
+WEEKS_AFTER = 12
+"""Weeks without care, after those until outcomes are final: labels of some cut-offs after the campaigns are complete
+then.
+"""
 
 CAMPAIGNS = (
     Played(action="courtesy_call", when=(("contacts_28d", 1, 1000),)),
@@ -122,9 +130,14 @@ def main() -> None:
         played = PlayedOperator(Home(folder), asked.customers, asked.months, asked.seed)
         played.night()
         played.score_with(played.train())
-        played.play(CAMPAIGNS, asked.weeks, CONTROL_SHARE)
+        over = played.play(CAMPAIGNS, asked.weeks, CONTROL_SHARE)
         about = f"{asked.customers:,} customers, {asked.weeks} weeks, seed {asked.seed}"
         show(f"Uplift of our own care, {about}", uplift_beside_truth(played))
+        played.wait(WEEKS_AFTER)
+        show(
+            f"Models retrained {WEEKS_AFTER} weeks later, on lines that nobody of ours cares for any more",
+            models_beside(played, over),
+        )
 
 
 if __name__ == "__main__":

@@ -133,20 +133,32 @@ class PlayedOperator:
             print("the gate refused the model; it ranks all the same", file=sys.stderr)
             Tracking(self.home, self.clock).set_champion_ungated(CHURN.name, trained.number)
 
-    def play(self, campaigns: Sequence[Played], weeks: int, control_share: float) -> None:
-        """Play campaigns for some weeks, and go on until what came of them is in the raw tables."""
+    def play(self, campaigns: Sequence[Played], weeks: int, control_share: float) -> datetime:
+        """Play campaigns for some weeks, and go on until what came of them is in the raw tables.
+
+        Returns
+        -------
+        datetime
+            When the campaigns were over.
+        """
         self._declare(campaigns, weeks, control_share)
         with progress("Weeks of care", weeks) as advance:
             for _ in range(weeks):
                 self.night()
                 self._operator.advance(_WEEK, self._decide(campaigns))
                 advance(1)
+        over = self.clock()
         labels = TRAINING.labels
         until_final = OUTCOME_DAYS + labels.inactivity_days + labels.settle_days
         # A night records what has matured, and the next one gives it back.
-        for days in (-(-until_final // _WEEK) * _WEEK, _WEEK):
-            self._operator.advance(days)
-            self.night()
+        for further in (-(-until_final // _WEEK), 1):
+            self.wait(further)
+        return over
+
+    def wait(self, weeks: int) -> None:
+        """Go on for some weeks without our care, to a night at their end."""
+        self._operator.advance(weeks * _WEEK)
+        self.night()
 
     def _declare(self, campaigns: Sequence[Played], weeks: int, control_share: float) -> None:
         folder = self.home.care / "campaigns"

@@ -1,15 +1,16 @@
 """What a training costs: the default training of churn, three horizons, from built features to a version.
 
-``python -m benchmarks.models.training [CUSTOMERS] [MONTHS] [--all-rows]`` simulates an operator and
-builds its features, which is not counted, and then trains once in a process of its own, on a sample
-of the rows or on all of them. Of past features those are built that a training reads: of all
-customers, at every fourth Monday, as cut-offs are. It prints processor time and memory by step, and
-the figures of the version. On a machine that is busy with other work, processor time is up to twice
-as long, because caches are shared.
+``python -m benchmarks.models.training [CUSTOMERS...] [--months N]`` simulates an operator of each size
+and builds its features, which is not counted, and then trains in a process of its own. Of past
+features those are built that a training reads: at every fourth Monday, as cut-offs are, of as many customers as
+holdfast keeps history of by default. It prints processor time and memory by step, the figures of the version, and how
+time grows with the number of customers. On a machine that is busy with other work, processor time
+is up to twice as long, because caches are shared.
 """
 
+import argparse
+import math
 import multiprocessing
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -28,7 +29,6 @@ from holdfast.home import Home
 from models.churn import CHURN
 from pipeline.features import build_features
 from simulator.engine.simulator import simulate
-from training.fitting import sampling
 from training.operator.dataset import newest_snapshot, target_dataset
 from training.operator.model import train_operator_model
 from training.settings import LabelSettings, TrainingConfig
@@ -45,54 +45,110 @@ class Cost:
 
     step: str
     cpu_seconds: float
+    wall_seconds: float
     peak_mib: float
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """What a training took, and the figures of the test period by horizon."""
+
+    rows: int
+    steps: list[Cost]
+    figures: list[dict[str, object]]
 
 
 def main() -> None:
     """Measure and print."""
-    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdecimal()]
-    customers, months = (*numbers, *(CUSTOMERS, MONTHS)[len(numbers) :])
-    with tempfile.TemporaryDirectory() as directory:
-        folder = Path(directory)
-        simulate(folder / "operator", customers, months, SEED)
-        home = Home(folder / "home")
-        _build(home, folder / "operator" / "raw", customers)
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rows, costs, figures = pool.apply(_train, (home, "--all-rows" in sys.argv))
-    total = sum(cost.cpu_seconds for cost in costs)
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("customers", type=int, nargs="*", default=[CUSTOMERS])
+    options.add_argument("--months", type=int, default=MONTHS)
+    options.add_argument("--json", action="store_true", help="print JSON")
+    chosen = options.parse_args()
+    sizes: list[dict[str, object]] = []
+    for customers in chosen.customers:
+        cost = _measured(customers, chosen.months)
+        show(
+            f"Training of churn: {customers:,} customers, {chosen.months} months, {cost.rows:,} labelled rows",
+            [vars(step) for step in cost.steps],
+        )
+        show("Figures of the test period", cost.figures)
+        sizes.append(
+            {
+                "customers": customers,
+                "rows": cost.rows,
+                "cpu_seconds": sum(step.cpu_seconds for step in cost.steps),
+                "wall_seconds": sum(step.wall_seconds for step in cost.steps),
+                "peak_mib": max(step.peak_mib for step in cost.steps),
+            }
+        )
+        sizes[-1]["exponent"] = _exponent(sizes)
     show(
-        f"Training of churn: {customers:,} customers, {months} months, {rows:,} labelled rows;"
-        f" at most {MOST_CPU_SECONDS} s of CPU are aimed at for {CUSTOMERS:,} and {MONTHS}",
-        [*(vars(cost) for cost in costs), {"step": "all", "cpu_seconds": total, "peak_mib": ""}],
+        f"By size; at most {MOST_CPU_SECONDS} s of CPU are aimed at for {CUSTOMERS:,} customers and {MONTHS} months",
+        sizes,
     )
-    show("Figures of the test period", figures)
 
 
-def _build(home: Home, raw: Path, customers: int) -> None:
+def _measured(customers: int, months: int) -> TrainingCost:
+    with tempfile.TemporaryDirectory() as directory:
+        home = built(Path(directory), customers, months, SEED)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            return pool.apply(_train, (home,))
+
+
+def _exponent(sizes: list[dict[str, object]]) -> float | None:
+    """Of processor time in customers, from the smallest operator on."""
+    first, last = sizes[0], sizes[-1]
+    if first is last:
+        return None
+    ratios = [
+        float(str(last[name])) / float(str(first[name])) for name in ("cpu_seconds", "customers")
+    ]
+    return math.log(ratios[0]) / math.log(ratios[1])
+
+
+def built(
+    folder: Path, customers: int, months: int, seed: int, history_customers: int | None = None
+) -> Home:
+    """A home with the features of a simulated operator that a training reads, at its cut-offs.
+
+    Parameters
+    ----------
+    folder : Path
+        Where raw tables and home go.
+    customers, months, seed : int
+        Of the operator.
+    history_customers : int, optional
+        Customers that past features are kept of; by default as many as holdfast does.
+    """
+
     def those_of_cutoffs(
         tables: Mapping[str, Span], at: datetime, zone: tzinfo
     ) -> tuple[datetime, ...]:
         return history_mondays(tables, at, zone)[:: -LabelSettings().cutoff_every_weeks][::-1]
 
-    settings = FeatureSettings.read().model_copy(update={"history_customers": customers})
+    simulate(folder / "operator", customers, months, seed)
+    home = Home(folder / "home")
+    settings = FeatureSettings.read()
+    if history_customers is not None:
+        settings = settings.model_copy(update={"history_customers": history_customers})
     with patch.object(whole, "history_mondays", those_of_cutoffs):
-        build_features(home, settings, now=system_clock(), source=str(raw))
+        build_features(home, settings, now=system_clock(), source=str(folder / "operator" / "raw"))
+    return home
 
 
-def _train(home: Home, all_rows: bool) -> tuple[int, list[Cost], list[dict[str, object]]]:
-    if all_rows:
-        sampling.FEWEST_NEGATIVES = sampling.MOST_ROWS
+def _train(home: Home) -> TrainingCost:
     config = TrainingConfig.read()
-    costs = []
-    started = time.process_time()
+    steps = []
+    cpu, wall = time.process_time(), time.perf_counter()
     labelled = target_dataset(home, CHURN, config, until=system_clock())
     snapshot = newest_snapshot(home, CHURN)
-    costs.append(Cost("labels and features", time.process_time() - started, peak_mib()))
-    started = time.process_time()
+    steps.append(_since("labels and features", cpu, wall))
+    cpu, wall = time.process_time(), time.perf_counter()
     model = train_operator_model(
         labelled.dataset, CHURN, config, made_at=system_clock(), snapshot=snapshot
     )
-    costs.append(Cost("training", time.process_time() - started, peak_mib()))
+    steps.append(_since("training", cpu, wall))
     figures: list[dict[str, object]] = [
         {
             "days": horizon,
@@ -102,7 +158,11 @@ def _train(home: Home, all_rows: bool) -> tuple[int, list[Cost], list[dict[str, 
         }
         for horizon, one in model.assessments.items()
     ]
-    return len(labelled.dataset.ids), costs, figures
+    return TrainingCost(len(labelled.dataset.ids), steps, figures)
+
+
+def _since(step: str, cpu: float, wall: float) -> Cost:
+    return Cost(step, time.process_time() - cpu, time.perf_counter() - wall, peak_mib())
 
 
 if __name__ == "__main__":

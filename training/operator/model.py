@@ -168,7 +168,7 @@ def train_operator_model(
         are of, because what scores may have learnt from these rows.
     budget : TuningBudget, optional
         How long to search for parameters. Without one nothing is searched: the margins of boosters
-        with `training.fitting.parameters.DEFAULT_SETS` are averaged.
+        with `training.fitting.parameters.OPERATOR_SETS` are averaged.
     storage : Path, optional
         File that keeps the trials of tuning, so that an interrupted run can continue.
     extra_documents : dict of str to JSON, optional

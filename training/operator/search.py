@@ -20,7 +20,7 @@ from training.fitting.budget import TuningBudget
 from training.fitting.constraints import constrained, constraints_of
 from training.fitting.fit import TrainingTable, fit_early_stopped
 from training.fitting.horizon_models import table_of
-from training.fitting.parameters import DEFAULT_SETS, Parameters
+from training.fitting.parameters import OPERATOR_SETS, Parameters
 from training.fitting.tune import Tuned, tune
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit
@@ -108,7 +108,7 @@ def search_parameters(
             constraints=constraints,
         )
     free_sets: list[Parameters] = (
-        [member.parameters for member in tuned.members] if tuned else list(DEFAULT_SETS)
+        [member.parameters for member in tuned.members] if tuned else list(OPERATOR_SETS)
     )
     parameter_sets: list[Parameters] = [constrained(one, constraints) for one in free_sets]
     monotone = {}
