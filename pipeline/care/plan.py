@@ -31,6 +31,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home, locked
 from holdfast.logging import progress
 from holdfast.zone import day_of
+from models.churn import CHURN
 from pipeline.care.consents import merge_consents
 from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_control, rows_of
 from pipeline.care.pages import write_plan_page
@@ -49,6 +50,11 @@ class Sizing:
     ----------
     expected_stay : float
         Share of the intended households that are expected to stay, by their predictions.
+    expected_stay_low, expected_stay_high : float or None
+        Its band, for the uncertainty of the level of risk: that of all who were scored, in
+        proportion. None where the scores come without one.
+    level : {"judged", "assumed"} or None
+        Whether bands like this one were seen to cover (`models.level.revision`).
     half_width : float
         Half the width of the 95 % interval of the effect, in the share that stays.
     assumed : float
@@ -59,6 +65,9 @@ class Sizing:
     """
 
     expected_stay: float
+    expected_stay_low: float | None
+    expected_stay_high: float | None
+    level: str | None
     half_width: float
     assumed: float
     needed: int | None
@@ -327,10 +336,23 @@ def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
     drawn = (plan.arm == Arm.TREATMENT) | (plan.arm == Arm.CONTROL)
     if not share or drawn.sum() < 2:
         return None
-    stay = float(1 - np.nanmean(known.facts.risk[plan.rows[drawn]]))
+    leave = float(np.nanmean(known.facts.risk[plan.rows[drawn]]))
+    stay = 1 - leave
+    everybody = known.scores.expected.get(str(CHURN.horizons_days[-1]))
+    low, high = (
+        (None, None)
+        if everybody is None or not everybody.value
+        else (
+            max(0.0, 1 - leave * everybody.high / everybody.value),
+            1 - leave * everybody.low / everybody.value,
+        )
+    )
     assumed = action.assumed_effect.value
     return Sizing(
         expected_stay=stay,
+        expected_stay_low=low,
+        expected_stay_high=high,
+        level=None if everybody is None else everybody.level,
         half_width=half_width(int(drawn.sum()), share, stay),
         assumed=assumed,
         needed=households_needed(assumed, share, stay) if assumed else None,

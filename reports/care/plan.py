@@ -160,9 +160,23 @@ def _sizing(
         "too_few": known["needed"] is not None and abs(assumed) < known["half_width"],
         "needed": None if known["needed"] is None else words.about(known["needed"]),
         "rows": [row(control) for control in sorted({*_CONTROLS, campaign.control_share})],
-        "stay": share(stay),
+        "stay": _with_band(known, texts),
         "households": households,
     }
+
+
+def _with_band(known: Mapping[str, Any], texts: Texts) -> str:
+    """The share expected to stay, with its band; plans of earlier releases have none."""
+    stay = share(known["expected_stay"])
+    low, high = known.get("expected_stay_low"), known.get("expected_stay_high")
+    if low is None or high is None:
+        return stay
+    template = (
+        texts.gettext("%(low)s to %(high)s, assumed")
+        if known["level"] == "assumed"
+        else texts.gettext("%(low)s to %(high)s")
+    )
+    return f"{stay} ({template % {'low': share(low), 'high': share(high)}})"
 
 
 def _points(value: float) -> str:

@@ -41,7 +41,15 @@ NAMES = {
 HOSTILE = "<script>alert(1)</script>"
 CATALOGUE = read_catalogue(DEFAULT_CATALOGUE, jurisdiction("EU"))
 
-SIZING = {"expected_stay": 0.86, "half_width": 0.024, "assumed": 0.01, "needed": 57_909}
+SIZING: dict[str, object] = {
+    "expected_stay": 0.86,
+    "expected_stay_low": 0.81,
+    "expected_stay_high": 0.9,
+    "level": "assumed",
+    "half_width": 0.024,
+    "assumed": 0.01,
+    "needed": 57_909,
+}
 ABOUT = {
     "proposed": 9_000,
     "sent": 3_940,
@@ -255,6 +263,17 @@ def test_a_plan_says_what_it_will_send_and_see_before_anybody_approves_it() -> N
     assert "€19,700" in page.text
     assert "3,940 by phone" in page.text
     assert "no consent to offers through this channel 3,000" in page.text
+
+
+def test_a_plan_shows_the_band_of_those_who_are_expected_to_stay() -> None:
+    def expected(sizing: dict[str, object]) -> str:
+        return " ".join(Page(plan_page(sizing=sizing)).texts["sizing"].split())
+
+    assert "86.0 % (81.0 % to 90.0 %, assumed) are expected to stay" in expected(SIZING)
+    judged = "86.0 % (81.0 % to 90.0 %) are expected to stay"
+    assert judged in expected({**SIZING, "level": "judged"})
+    earlier = ("expected_stay", "half_width", "assumed", "needed")
+    assert "86.0 % are expected to stay" in expected({name: SIZING[name] for name in earlier})
 
 
 def test_an_approved_plan_says_who_approved_it() -> None:
