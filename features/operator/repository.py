@@ -164,7 +164,7 @@ class OperatorRepository:
                 store = open_feast(self.directory)
                 # Feast would read the whole registry again after each object that it writes, for
                 # those who ask this store later; it is not kept.
-                store.registry.refresh = lambda project=None: None  # type: ignore[method-assign]
+                store.registry.refresh = lambda project=None: None
                 store.apply(objects, objects_to_delete=gone, partial=False)
         return changes
 
