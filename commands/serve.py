@@ -32,6 +32,9 @@ def serve(
 ) -> None:
     """Answer prediction requests over HTTP."""
     from holdfast.interrupt import end_in_its_own_time
+    from models.boosters.alone import import_lightgbm_alone
+
+    import_lightgbm_alone()
     from models.registry import require_served
     from models.targets import SERVED
 

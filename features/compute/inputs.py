@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from features.sql.raw import READABLE
 
@@ -45,7 +46,12 @@ class Inputs:
 
 def names_in(sql: Iterable[str]) -> frozenset[str]:
     """All words of SQL: every relation that it reads is among them."""
-    return frozenset(re.findall(r"\w+", " ".join(sql)))
+    return frozenset[str]().union(*map(_words, sql))
+
+
+@lru_cache(maxsize=128)  # a view's SQL is the same for each of a hundred snapshots
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text))
 
 
 def tables_named(sql: Iterable[str]) -> frozenset[str]:

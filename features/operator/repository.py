@@ -161,7 +161,11 @@ class OperatorRepository:
             diff, gone, objects = self._plan()
             changes = _changes(diff)
             if changes:
-                open_feast(self.directory).apply(objects, objects_to_delete=gone, partial=False)
+                store = open_feast(self.directory)
+                # Feast would read the whole registry again after each object that it writes, for
+                # those who ask this store later; it is not kept.
+                store.registry.refresh = lambda project=None: None
+                store.apply(objects, objects_to_delete=gone, partial=False)
         return changes
 
     def historical(self, service: str, ids: Sequence[str], times: Times) -> Floats:

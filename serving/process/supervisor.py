@@ -22,8 +22,9 @@ from holdfast.errors import HoldfastError, InputError
 from holdfast.logging import progress
 from serving.metrics.exposition import forget_process
 from serving.process.acceptor import ABSENT, Share
+from serving.process.entry import begin
 from serving.process.http_server import FINISH_SECONDS
-from serving.process.worker import ServingPlan, WorkerFailed, WorkerServes, work
+from serving.process.worker import ServingPlan, WorkerFailed, WorkerServes
 
 _TICK_SECONDS = 0.2
 _MOST_FAILURES = 5
@@ -171,7 +172,7 @@ class Supervisor:
         worker.connection, theirs = _spawn.Pipe()
         debug = logging.getLogger("holdfast").isEnabledFor(logging.DEBUG)
         worker.process = _spawn.Process(
-            target=work,
+            target=begin,
             args=(self._plan, self._bound, theirs, self._share(worker), debug),
             name=f"holdfast-worker-{worker.number}",
         )

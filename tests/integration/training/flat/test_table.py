@@ -1,6 +1,8 @@
 """A flat table of one cut-off has the rows and labels of the operator's own dataset."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from tests.builders.clocks import NOW
 from training.flat.table import ID, LABEL, SERVICE, flat_table, newest_cutoff
-from training.labelling.dataset import churn_dataset, columns_of
+from training.labelling.dataset import Dataset, churn_dataset, columns_of
 from training.labelling.history import RawHistory
 from training.settings import LabelSettings
 
@@ -36,6 +38,30 @@ def cutoff(home: Home, history: RawHistory) -> datetime:
     return newest
 
 
+@pytest.fixture(scope="module")
+def table_of(
+    home: Home, history: RawHistory, cutoff: datetime
+) -> Callable[[LabelSettings, int], pa.Table]:
+    """The flat table of a horizon; each is made once."""
+
+    @cache
+    def made(settings: LabelSettings, horizon_days: int) -> pa.Table:
+        return flat_table(OperatorRepository(home), history, cutoff, settings, horizon_days)
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def dataset_of(home: Home, cutoff: datetime) -> Callable[[LabelSettings], Dataset]:
+    """The dataset of that cut-off; each is made once."""
+
+    @cache
+    def made(settings: LabelSettings) -> Dataset:
+        return churn_dataset(home, settings, until=NOW, cutoffs=[cutoff])
+
+    return made
+
+
 def labels_of(table: pa.Table) -> dict[str, float]:
     number = {"yes": 1.0, "no": 0.0, None: np.nan}
     return {
@@ -49,10 +75,12 @@ def labels_of(table: pa.Table) -> dict[str, float]:
     [(SETTINGS, 90), (SETTINGS, 30), (LabelSettings(gap_days=28, inactivity_days=14), 90)],
 )
 def test_rows_and_labels_are_those_of_the_dataset(
-    home: Home, history: RawHistory, cutoff: datetime, settings: LabelSettings, horizon_days: int
+    table_of: Callable[[LabelSettings, int], pa.Table],
+    dataset_of: Callable[[LabelSettings], Dataset],
+    settings: LabelSettings,
+    horizon_days: int,
 ) -> None:
-    flat = flat_table(OperatorRepository(home), history, cutoff, settings, horizon_days)
-    dataset = churn_dataset(home, settings, until=NOW, cutoffs=[cutoff])
+    flat, dataset = table_of(settings, horizon_days), dataset_of(settings)
     labels = labels_of(flat)
     assert list(labels) == sorted(labels)
     # Care has touched some lines: the dataset has others stand for them.
@@ -73,22 +101,23 @@ def test_rows_and_labels_are_those_of_the_dataset(
 
 
 def test_other_settings_give_other_labels(
-    home: Home, history: RawHistory, cutoff: datetime
+    home: Home,
+    history: RawHistory,
+    cutoff: datetime,
+    table_of: Callable[[LabelSettings, int], pa.Table],
 ) -> None:
-    repository = OperatorRepository(home)
-    usual, later = (
-        labels_of(flat_table(repository, history, cutoff, settings))
-        for settings in (SETTINGS, LabelSettings(gap_days=28))
-    )
+    # Of 90 days by default.
+    table = flat_table(OperatorRepository(home), history, cutoff, LabelSettings(gap_days=28))
+    usual, later = labels_of(table_of(SETTINGS, 90)), labels_of(table)
     shared = usual.keys() & later.keys()
     assert {id_ for id_ in shared if usual[id_] != later[id_]}
 
 
 def test_the_newest_cutoff_has_complete_labels_of_all_lines(
-    home: Home, history: RawHistory, cutoff: datetime
+    home: Home, cutoff: datetime, dataset_of: Callable[[LabelSettings], Dataset]
 ) -> None:
     repository = OperatorRepository(home)
-    assert churn_dataset(home, SETTINGS, until=NOW, cutoffs=[cutoff]).excluded["incomplete"] == 0
+    assert dataset_of(SETTINGS).excluded["incomplete"] == 0
     next_week = cutoff + timedelta(weeks=1)
     assert churn_dataset(home, SETTINGS, until=NOW, cutoffs=[next_week]).excluded["incomplete"] > 0
     early = RawHistory(home.raw, datetime(2024, 9, 1, tzinfo=UTC))

@@ -1,8 +1,6 @@
 """Contributions against Shapley values computed the slow way, from their definition."""
 
 import doctest
-import subprocess
-import sys
 from itertools import combinations
 from math import factorial
 from typing import Any
@@ -295,15 +293,6 @@ def test_shap_gets_nothing_that_does_not_fit(
 
 def test_the_examples_are_true() -> None:
     assert doctest.testmod(module).failed == 0
-
-
-def test_nobody_loads_shap_before_a_plot_is_asked_for() -> None:
-    """Its import takes seconds."""
-    asked = "import commands.main, models.reasons.explain, serving.server, sys; print('shap' in sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
-    )
-    assert loaded.stdout.strip() == "False"
 
 
 def test_meanings_must_be_those_of_the_columns() -> None:

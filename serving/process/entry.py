@@ -1,0 +1,14 @@
+"""Where a worker's process begins: before it imports the service, it imports LightGBM alone."""
+
+from typing import Any
+
+from models.boosters.alone import import_lightgbm_alone
+
+import_lightgbm_alone()
+
+
+def begin(*arguments: Any) -> None:
+    """Serve, as `serving.process.worker.work` does with the same arguments."""
+    from serving.process.worker import work
+
+    work(*arguments)
