@@ -29,7 +29,10 @@ def started(customers: int, seed: int) -> list[Block]:
     """Blocks of an operator at the start of the period, to go on without raw tables."""
     operator = Operator(customers, seed, Parameters())
     network = operator.network()
-    return [Block(operator, number, network).future(0) for number in range(operator.blocks)]
+    blocks = [Block(operator, number, network) for number in range(operator.blocks)]
+    for block in blocks:
+        block.burn_in()
+    return [block.future(0) for block in blocks]
 
 
 def monthly(blocks: list[Block], months: int) -> list[Mapping[str, object]]:

@@ -7,9 +7,11 @@ unit of what they multiply.
 """
 
 from dataclasses import dataclass, field
+from math import ceil
 
 LINES = ("postpaid", "prepaid", "broadband", "tv")
 """Product lines as the simulator numbers them: two mobile, two fixed."""
+POSTPAID, PREPAID, BROADBAND, TV = range(len(LINES))
 
 
 @dataclass(frozen=True)
@@ -82,24 +84,39 @@ class PopulationParameters:
     segment_shares: tuple[float, ...] = (0.93, 0.04, 0.025, 0.005)
     household_size_shares: tuple[float, ...] = (0.50, 0.27, 0.13, 0.07, 0.03)
     shared_account_share: float = 0.45
-    joining_share: float = 0.15
-    """Share of postpaid and fixed customers who join within `joining_weeks`; the others were
-    customers before the start.
+    planned_per_customer: float = 1.6
+    """Customers who are planned for each one that is asked for: most of them are there before or
+    after the time of which the tables tell.
     """
-    joining_share_prepaid: float = 0.45
-    joining_weeks: int = 156
-    tenure_weeks_scale: float = 125.0
-    tenure_weeks_scale_prepaid: float = 70.0
-    tenure_weeks_most: int = 900
+    growth: float = 1.0
+    """How many join for each customer who is lost; 1 in equilibrium."""
+    changing_hazard: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    """Average factor, by line, of what changes with time in the hazard of deciding to leave. Joiners
+    equal losses where it is right; measured by `benchmarks.equilibrium`.
+    """
+    tenure_weeks_most: int = 1300
+    """The operator's age."""
+    founding_share: float = 0.4
+    """First part of the operator's life, in which its oldest customers joined."""
     prepaid_share: float = 0.40
+    """Share of those who are planned, before and after adjusting for age; of those present it is
+    smaller, because prepaid lines are lost sooner.
+    """
     later_line_share: float = 0.25
-    """Share of a customer's further lines that start later than the first, within `joining_weeks`."""
-    successor_share: float = 0.06
-    """Share of mobile lines that another line continues, by migration, transfer or SIM swap, if
-    they are still in service then.
+    """Share of a customer's further lines that start later than the first, within
+    `later_line_weeks`.
+    """
+    later_line_weeks: int = 260
+    successor_share: float = 0.12
+    """Share of mobile lines that another line continues, by migration, transfer or SIM swap, in
+    burn-in and longest period, if they are in service then.
     """
     committed_share: tuple[float, ...] = (0.68, 0.0, 0.78, 0.70)
     commitment_weeks: tuple[int, ...] = (104, 0, 78, 52)
+    renewed_share: float = 0.45
+    """Share of commitments that are renewed when they end, among lines of those who were there
+    before the burn-in. It is about what the simulated renewals come to.
+    """
     promotion_share: tuple[float, ...] = (0.35, 0.0, 0.55, 0.40)
     promotion_discount: float = 0.25
     instalment_share: float = 0.65
@@ -163,10 +180,12 @@ class NetworkParameters:
     episode_chance: float = 0.006
     """Probability per week that a cell degrades for a while; it recovers by `cell_memory` a week."""
     episode_size: float = 1.7
-    cell_incident_chance: float = 0.005
-    region_incident_chance: float = 0.012
-    nation_incident_chance: float = 0.005
+    cell_incident_chance: float = 0.015
+    region_incident_chance: float = 0.036
+    nation_incident_chance: float = 0.015
     personal_sd: float = 0.45
+    outage_remembered_a_week: float = 0.8
+    """Share of an outage that still counts a week later."""
 
 
 @dataclass(frozen=True)
@@ -410,7 +429,7 @@ class Parameters:
     Parameters
     ----------
     customers_per_block : int
-        Customers simulated together. Another value gives other customers.
+        Customers simulated together, of those asked for. Another value gives other customers.
     weeks_per_part : int
         Weeks between two writes. It limits memory and decides row groups; rows do not depend on it.
     truth_every_weeks : int
@@ -432,3 +451,7 @@ class Parameters:
     survey: SurveyParameters = field(default_factory=SurveyParameters)
     churn: ChurnParameters = field(default_factory=ChurnParameters)
     campaign: CampaignParameters = field(default_factory=CampaignParameters)
+
+    def planned(self, customers: int) -> int:
+        """How many customers are planned for so many that are asked for."""
+        return ceil(customers * self.population.planned_per_customer)
