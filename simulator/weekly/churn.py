@@ -10,10 +10,10 @@ from simulator.weekly.state import ACTIVE, ENDED, PLANNED
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, HOUR, NEVER, NO_WEEK, WEEK, local_time, season
 from simulator.world.care_actions import FADES
-from simulator.world.draws import Array, Draws
+from simulator.world.draws import Array
 from simulator.world.lifetimes import lasting_part, low_use_part, tenure_part
 from simulator.world.parameters import BROADBAND, PREPAID
-from simulator.world.regions import REGIONS
+from simulator.world.regions import competition
 
 KINDS = (*VOLUNTARY_CHURN, *INVOLUNTARY_CHURN)
 CAUSES = (
@@ -45,15 +45,6 @@ _REASON_OF = np.array(
 )
 
 
-def competition(seed: int, week: int) -> Array:
-    """Strength of competitors in each region, in standard deviations: slow waves per region."""
-    random = Draws(seed).generator("competition")
-    period, phase = random.uniform(26, 60, len(REGIONS)), random.random(len(REGIONS))
-    level = 0.7 * random.standard_normal(len(REGIONS))
-    strength: Array = level + np.sin(2 * np.pi * (week / period + phase))
-    return strength
-
-
 def drivers(week: Week) -> dict[str, Array]:
     """Parts of each line's log hazard beyond its base, by cause; ``other`` is the sum of the rest."""
     magnitudes = week.parameters.churn
@@ -67,8 +58,7 @@ def drivers(week: Week) -> dict[str, Array]:
         np.where(lines.kind == PREPAID, 0.0, magnitudes.out_of_commitment),
     )
     pressure = (
-        magnitudes.competitor_sd
-        * competition(week.draws.seed, week.number)[customers.region[owner]]
+        magnitudes.competitor_sd * competition(week.draws, week.number)[customers.region[owner]]
     )
     years = (week.start - state.start_at) / (365 * DAY)
     siblings = state.c_sibling[lines.household]

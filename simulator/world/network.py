@@ -73,6 +73,11 @@ class Network:
         self._outages: dict[int, tuple[Array, Array]] = {}
 
     @property
+    def lasting_badness(self) -> Array:
+        """How bad each cell's quality is on average."""
+        return self._base
+
+    @property
     def cells(self) -> int:
         """Number of cells."""
         return len(self.region)

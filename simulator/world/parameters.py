@@ -84,21 +84,25 @@ class PopulationParameters:
     segment_shares: tuple[float, ...] = (0.93, 0.04, 0.025, 0.005)
     household_size_shares: tuple[float, ...] = (0.50, 0.27, 0.13, 0.07, 0.03)
     shared_account_share: float = 0.45
-    planned_per_customer: float = 1.6
+    planned_per_customer: float = 1.5
     """Customers who are planned for each one that is asked for: most of them are there before or
     after the time of which the tables tell.
     """
     growth: float = 1.0
     """How many join for each customer who is lost; 1 in equilibrium."""
-    changing_hazard: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    changing_hazard: tuple[float, ...] = (1.8, 1.1, 1.6, 1.7)
     """Average factor, by line, of what changes with time in the hazard of deciding to leave. Joiners
     equal losses where it is right; measured by `benchmarks.equilibrium`.
     """
+    lasting_contacts: float = 0.14
+    """Average satisfaction lost by a customer's contacts, at twice the usual rate of them."""
+    lasting_network: float = 0.25
+    """Average satisfaction lost where quality is worse by 1 than usual."""
     tenure_weeks_most: int = 1300
     """The operator's age."""
     founding_share: float = 0.4
     """First part of the operator's life, in which its oldest customers joined."""
-    prepaid_share: float = 0.40
+    prepaid_share: float = 0.46
     """Share of those who are planned, before and after adjusting for age; of those present it is
     smaller, because prepaid lines are lost sooner.
     """

@@ -10,7 +10,16 @@ from functools import cached_property
 import numpy as np
 
 from features.contracts.vocabulary import REPLACEMENTS
-from simulator.world.calendar import DAY, FIRST_WEEK, HOUR, LAST_WEEK, NO_WEEK, SECOND, WEEK, start_of
+from simulator.world.calendar import (
+    DAY,
+    FIRST_WEEK,
+    HOUR,
+    LAST_WEEK,
+    NO_WEEK,
+    SECOND,
+    WEEK,
+    start_of,
+)
 from simulator.world.customers import (
     CONSUMER,
     Accounts,
@@ -32,12 +41,13 @@ from simulator.world.line_traits import Nature, draw_contracts, draw_nature
 from simulator.world.network import Network
 from simulator.world.parameters import BROADBAND, POSTPAID, PREPAID, TV, Parameters
 from simulator.world.plans import PlanCatalogue
+from simulator.world.regions import competition
 
 SLOTS = 1_000_000
 """Subscription numbers reserved for each block."""
 
 _MOBILE_LINES = (
-    np.array([0.21, 0.66, 0.10, 0.03]),
+    np.array([0.20, 0.52, 0.18, 0.10]),
     np.array([0.05, 0.60, 0.25, 0.10]),
     np.array([0.0, 0.15, 0.25, 0.20, 0.15, 0.10, 0.08, 0.07]),
     np.array(
@@ -168,7 +178,16 @@ def populate(
     delay = parameters.population.later_line_weeks * random.random(len(owner))
     later = ~first_line & (random.random(len(owner)) < parameters.population.later_line_share)
     delay = np.where(later, delay, 0.0)
-    lifetimes = _lifetimes(kind, owner, nature, customers, accounts, parameters)
+    lifetimes = _lifetimes(
+        kind,
+        owner,
+        nature,
+        customers,
+        accounts,
+        network.lasting_badness[nature.cell],
+        competition(draws, None),
+        parameters,
+    )
     joining = draw_joining(draws, owner, delay, lifetimes, parameters.population)
     customers = _joined(draws, customers, joining)
     kept = np.flatnonzero(joining.lasts)
@@ -197,9 +216,9 @@ def _held(draws: Draws, customers: Customers, parameters: Parameters) -> tuple[A
     )
     firm = customers.segment != CONSUMER
     broadband = (
-        random.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.20))
+        random.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.24))
     ) | (firm & (random.random(count) < 0.5))
-    tv = broadband & (random.random(count) < 0.42)
+    tv = broadband & (random.random(count) < 0.60)
     owner = np.concatenate(
         [np.repeat(np.arange(count), mobile), np.flatnonzero(broadband), np.flatnonzero(tv)]
     )
@@ -218,17 +237,27 @@ def _lifetimes(
     nature: Nature,
     customers: Customers,
     accounts: Accounts,
+    badness: Array,
+    competitors: Array,
     parameters: Parameters,
 ) -> Lifetimes:
-    """How long lines last by what is known when they begin."""
+    """How long lines last by what is known when they begin: also about the network at their cell,
+    and the competitors in each region.
+    """
     magnitudes, population = parameters.churn, parameters.population
     payer = customers.account[owner] - customers.number[0]
     age, odd = customers.age[owner], nature.is_iot | nature.is_test
     held = np.bincount(owner)[owner]
+    satisfaction = (
+        customers.satisfaction_level[owner]
+        - population.lasting_contacts * (customers.contact_factor[owner] - 1)
+        - population.lasting_network * (badness + nature.cell_factor)
+    )
     log_hazard = (
         np.array(magnitudes.base_log_hazard_a_week)[kind]
         + np.log(np.array(magnitudes.leaves_if_wavering) * population.changing_hazard)[kind]
-        + np.array(magnitudes.satisfaction)[kind] * customers.satisfaction_level[owner]
+        + np.array(magnitudes.satisfaction)[kind] * satisfaction
+        + magnitudes.competitor_sd * competitors[customers.region[owner]]
         + np.where(kind == PREPAID, 0.0, magnitudes.out_of_commitment)
         + low_use_part(magnitudes, kind, nature.base_data, nature.base_minutes)
         + magnitudes.further_lines * np.minimum(held - 1, 4)
