@@ -168,7 +168,7 @@ class Block:
             self.step(number, None)
         self.has_tables, self.rows, self.truth = tables, rows, truth
         self.rows.restore(held_at_start(states, self.population, self.state))
-        self.state.c_open_ticket[:] = -1
+        self.state.forget_cases()
         self.earned = np.zeros(len(self.population.lines.number))
 
     def future(self, replica: int) -> Self:

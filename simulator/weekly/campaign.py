@@ -69,10 +69,9 @@ def care(week: Week, actions: Actions | None) -> None:
 
 def _run_campaign(week: Week) -> None:
     magnitudes = week.parameters.campaign
-    since = week.number - magnitudes.first_week
-    if since < 0 or since % magnitudes.weeks_between:
+    campaign, rest = divmod(week.number, magnitudes.weeks_between)
+    if rest:
         return
-    campaign = since // magnitudes.weeks_between
     action = _OWN[campaign % len(_OWN)]
     round_ = campaign // len(_OWN)
     about = CARE_ACTIONS[ACTIONS.index(action)]

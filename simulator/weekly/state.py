@@ -98,6 +98,13 @@ class SimulationState:
         """All arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def forget_cases(self) -> None:
+        """Forget the tickets and contacts by care that are open, so that no row refers to them."""
+        self.c_open_ticket[:] = -1
+        self.o_contact, self.o_line, self.o_at = (
+            open_now[:0] for open_now in (self.o_contact, self.o_line, self.o_at)
+        )
+
 
 def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
     """Create the state before the first week, in which no line has started.

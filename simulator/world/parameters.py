@@ -90,7 +90,7 @@ class PopulationParameters:
     """
     growth: float = 1.0
     """How many join for each customer who is lost; 1 in equilibrium."""
-    changing_hazard: tuple[float, ...] = (1.8, 1.1, 1.6, 1.7)
+    changing_hazard: tuple[float, ...] = (1.9, 1.1, 1.7, 1.75)
     """Average factor, by line, of what changes with time in the hazard of deciding to leave. Joiners
     equal losses where it is right; measured by `benchmarks.equilibrium`.
     """
@@ -402,7 +402,6 @@ class CampaignParameters:
     delivered_share: float = 0.93
     sampled_share: float = 0.30
     weeks_between: int = 3
-    first_week: int = 6
     maturity_days: int = 90
     helps: float = -1.60
     """Largest effect of an action that addresses the problem of a dissatisfied customer."""
