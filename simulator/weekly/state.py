@@ -47,7 +47,7 @@ class SimulationState:
     net_past: Array
     net_now: Array
     outage: Array
-    """How long service was out lately, fading; 1 is four hours in this week."""
+    """How long service was out lately, fading; 1 is two hours in this week."""
     price_rise: Array
     promo_over: Array
     shift: Array

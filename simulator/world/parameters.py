@@ -90,7 +90,7 @@ class PopulationParameters:
     """
     growth: float = 1.0
     """How many join for each customer who is lost; 1 in equilibrium."""
-    changing_hazard: tuple[float, ...] = (1.9, 1.1, 1.7, 1.75)
+    changing_hazard: tuple[float, ...] = (2.0, 1.15, 1.85, 2.0)
     """Average factor, by line, of what changes with time in the hazard of deciding to leave. Joiners
     equal losses where it is right; measured by `benchmarks.equilibrium`.
     """
@@ -102,7 +102,7 @@ class PopulationParameters:
     """The operator's age."""
     founding_share: float = 0.4
     """First part of the operator's life, in which its oldest customers joined."""
-    prepaid_share: float = 0.46
+    prepaid_share: float = 0.47
     """Share of those who are planned, before and after adjusting for age; of those present it is
     smaller, because prepaid lines are lost sooner.
     """
@@ -188,7 +188,7 @@ class NetworkParameters:
     region_incident_chance: float = 0.036
     nation_incident_chance: float = 0.015
     personal_sd: float = 0.45
-    outage_remembered_a_week: float = 0.8
+    outage_remembered_a_week: float = 0.87
     """Share of an outage that still counts a week later."""
 
 
@@ -289,7 +289,7 @@ class SatisfactionParameters:
 
     return_a_week: float = 0.045
     noise_sd_a_week: float = 0.085
-    mean_shift: float = 0.73
+    mean_shift: float = 0.78
     """Offsets the shocks, which are mostly negative."""
     degraded: float = 0.062
     level: float = 0.011
@@ -346,7 +346,7 @@ class ChurnParameters:
     Canada (Analysys Mason 2021). Coefficients are assumed and tuned to these.
     """
 
-    base_log_hazard_a_week: tuple[float, ...] = (-5.85, -5.68, -5.15, -5.15)
+    base_log_hazard_a_week: tuple[float, ...] = (-5.56, -5.37, -5.07, -5.07)
     leaves_if_wavering: tuple[float, ...] = (0.70, 0.85, 0.75, 0.75)
     satisfaction: tuple[float, ...] = (-0.70, -0.68, -0.85, -0.80)
     committed: float = -1.90

@@ -47,7 +47,7 @@ SLOTS = 1_000_000
 """Subscription numbers reserved for each block."""
 
 _MOBILE_LINES = (
-    np.array([0.20, 0.52, 0.18, 0.10]),
+    np.array([0.16, 0.38, 0.27, 0.19]),
     np.array([0.05, 0.60, 0.25, 0.10]),
     np.array([0.0, 0.15, 0.25, 0.20, 0.15, 0.10, 0.08, 0.07]),
     np.array(
@@ -216,7 +216,7 @@ def _held(draws: Draws, customers: Customers, parameters: Parameters) -> tuple[A
     )
     firm = customers.segment != CONSUMER
     broadband = (
-        random.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.24))
+        random.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.10, 0.30))
     ) | (firm & (random.random(count) < 0.5))
     tv = broadband & (random.random(count) < 0.60)
     owner = np.concatenate(
