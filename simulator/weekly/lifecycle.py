@@ -95,6 +95,7 @@ def begin(week: Week) -> None:
     _change_prices(week)
     _end_terms(week)
     _renew(week)
+    _buy_devices(week)
     _change_plans(week)
     _change_consents(week)
     _change_loyalty(week)
@@ -402,6 +403,18 @@ def _renew(week: Week) -> None:
     when = at[mobile & (draw < 0.7)]
     emit_devices(week, device, when)
     order(week, "device", device, when, when + 3 * DAY)
+
+
+def _buy_devices(week: Week) -> None:
+    """Let mobile lines of which the device is older than a year get another one elsewhere."""
+    lines, state = week.population.lines, week.state
+    magnitudes = week.parameters.population
+    old = lines.mobile & week.active() & (week.number - state.device_week > 52)
+    who = np.flatnonzero(old & (week.uniform("own device") < magnitudes.new_device_a_week))
+    draw = week.draws.at("own device age", lines.number[who], week.number)
+    state.device_week[who] = week.number - np.floor(40 * draw).astype(np.int64)
+    state.device_5g[who] = draw < 0.85
+    emit_devices(week, who, week.random_time("own device", lines.number[who]))
 
 
 def _change_plans(week: Week) -> None:

@@ -126,6 +126,8 @@ class PopulationParameters:
     instalment_share: float = 0.65
     autopay_share: float = 0.62
     autopay_share_prepaid: float = 0.10
+    new_device_a_week: float = 0.012
+    """Chance that a device older than a year is replaced without the operator."""
     test_share: float = 0.001
     employee_share: float = 0.008
     iot_share_business: float = 0.06
@@ -346,7 +348,7 @@ class ChurnParameters:
     Canada (Analysys Mason 2021). Coefficients are assumed and tuned to these.
     """
 
-    base_log_hazard_a_week: tuple[float, ...] = (-5.56, -5.37, -5.07, -5.07)
+    base_log_hazard_a_week: tuple[float, ...] = (-5.60, -5.37, -5.07, -5.07)
     leaves_if_wavering: tuple[float, ...] = (0.70, 0.85, 0.75, 0.75)
     satisfaction: tuple[float, ...] = (-0.70, -0.68, -0.85, -0.80)
     committed: float = -1.90
@@ -403,9 +405,9 @@ class CampaignParameters:
     sampled_share: float = 0.30
     weeks_between: int = 3
     maturity_days: int = 90
-    helps: float = -1.60
+    helps: float = -2.00
     """Largest effect of an action that addresses the problem of a dissatisfied customer."""
-    wakes: float = 1.35
+    wakes: float = 1.55
     """Effect of a contact on a customer of long tenure without commitment and recent contacts."""
     remembered_a_week: float = 0.7
     """Share of a customer's recent contacts by care that still counts a week later."""

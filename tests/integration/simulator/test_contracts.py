@@ -111,7 +111,8 @@ def test_magnitudes_are_of_the_published_order(simulated: Simulator) -> None:
     assert 2 < rates[2] < 6
     assert 8 < simulated_values["relationship CSAT low (1 or 2 of 5), %"] < 28
     assert simulated_values["90-day churn because of the plan-fit offer, points"] > 0
-    assert simulated_values["90-day churn because of the data gift, points"] == 0
+    # It does nothing, but to the few who were contacted just before.
+    assert 0 <= simulated_values["90-day churn because of the data gift, points"] < 0.01
     assert simulated_values["90-day churn because of the outage apology, points"] < 0
 
 
