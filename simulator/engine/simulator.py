@@ -69,7 +69,9 @@ def simulate(
         Folder to create. An earlier simulation in it is replaced when the new one is complete; a
         folder with anything else is refused.
     customers : int
-        Customers who ever join, 1 to 20 million; some of them join after the period ends.
+        About how many customers a period of two years tells of, 1 to 20 million: three quarters of
+        them are there at any time. More are planned; of those who have left before the period, or
+        join after it, no table tells.
     months : int
         Length of the period, 1 to 60, in months of 52/12 weeks.
     seed : int
