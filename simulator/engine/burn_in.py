@@ -78,7 +78,8 @@ def _is_last(key: list[Array], columns: Columns) -> Array:
     """Whether each row is the last of its key among those that have arrived at the start."""
     arrived = np.flatnonzero(columns[ARRIVED] <= START)
     order = arrived[np.lexsort((columns[HAPPENED][arrived], *(part[arrived] for part in key)))]
-    differs = [part[order][1:] != part[order][:-1] for part in key]
+    differs = np.any([part[order][1:] != part[order][:-1] for part in key], axis=0)
     is_last = np.zeros(len(columns[ARRIVED]), dtype=bool)
-    is_last[order[np.concatenate([np.any(differs, axis=0), [True]])]] = True
+    is_last[order[:-1][differs]] = True
+    is_last[order[-1:]] = True
     return is_last

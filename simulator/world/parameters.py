@@ -95,15 +95,17 @@ class PopulationParameters:
     equal losses where it is right; measured by `benchmarks.equilibrium`.
     """
     lasting_contacts: float = 0.14
-    """Average satisfaction lost by a customer's contacts, at twice the usual rate of them."""
+    """How much lower satisfaction is in the long run where contacts are twice as many as usual.
+    Measured, as `lasting_network` is, by regression in the simulation itself.
+    """
     lasting_network: float = 0.25
-    """Average satisfaction lost where quality is worse by 1 than usual."""
+    """How much lower satisfaction is in the long run where network quality is worse by 1."""
     tenure_weeks_most: int = 1300
     """The operator's age."""
     founding_share: float = 0.4
     """First part of the operator's life, in which its oldest customers joined."""
     prepaid_share: float = 0.47
-    """Share of those who are planned, before and after adjusting for age; of those present it is
+    """Share of customers planned with prepaid lines, of all ages; of those there at a time it is
     smaller, because prepaid lines are lost sooner.
     """
     later_line_share: float = 0.25

@@ -1,6 +1,7 @@
 """A simulation as a whole: bytes, continuation, policies, interruption."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -340,6 +341,13 @@ def test_other_magnitudes_are_refused(two_months: Simulator) -> None:
         Simulator.open(two_months.folder)
     with pytest.raises(InputError, match="complete simulation"):
         Simulator.open(two_months.folder / "raw")
+
+
+def test_folders_of_another_format_are_refused(two_months: Simulator, tmp_path: Path) -> None:
+    older = two_months.branch(tmp_path / "older")
+    replace(two_months.simulation, format=1).write(older.folder)
+    with pytest.raises(InputError, match="simulate it anew"):
+        Simulator.open(older.folder, SMALL)
 
 
 def test_checkpoints_need_no_pickle(two_months: Simulator) -> None:
