@@ -350,7 +350,7 @@ class ChurnParameters:
     Canada (Analysys Mason 2021). Coefficients are assumed and tuned to these.
     """
 
-    base_log_hazard_a_week: tuple[float, ...] = (-5.60, -5.37, -5.07, -5.07)
+    base_log_hazard_a_week: tuple[float, ...] = (-5.60, -5.40, -5.07, -5.07)
     leaves_if_wavering: tuple[float, ...] = (0.70, 0.85, 0.75, 0.75)
     satisfaction: tuple[float, ...] = (-0.70, -0.68, -0.85, -0.80)
     committed: float = -1.90
@@ -363,7 +363,7 @@ class ChurnParameters:
     degraded: float = 0.48
     competitor_sd: float = 0.30
     competitor_season: float = 0.15
-    log_tenure_years: tuple[float, ...] = (-0.45, -0.70, -0.60, -0.55)
+    log_tenure_years: tuple[float, ...] = (-0.45, -0.35, -0.60, -0.55)
     sibling_left: float = 0.80
     unused: float = 0.80
     further_lines: float = -0.30
