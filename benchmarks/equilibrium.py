@@ -1,10 +1,13 @@
 """Whether the simulated operator is in equilibrium: lines, joiners, losses and risk, month by month.
 
-``python -m benchmarks.equilibrium [--customers N] [--months N] [--seed N]`` simulates in memory, without
-raw tables. Printed is for every four weeks and kind of line: how many are in service, how many began and
-ended, their mean weekly hazard of deciding to leave in the truth, and what raises it: the share out of
-commitment, mean satisfaction. A month of the year differs from the next by season and price rises: compare
-the same months of two years. The first row counts everybody as begun who was there before.
+``python -m benchmarks.equilibrium [--customers N] [--months N] [--seeds N [N ...]]`` simulates in memory,
+without raw tables, one operator per seed, and adds them up. Printed is first a line for each kind: lines in
+service in the last year over those in the first, all that began over all that ended, and the hazard of each
+year over that of the first. Then for every four weeks: how many are in service, how many began and ended,
+their mean weekly hazard of deciding to leave in the truth, per 10,000, and what raises it: the share out of
+commitment, mean satisfaction. A month differs from the next by season and price rises: compare the same
+months of two years. Lines that another one continues, by migration, transfer or SIM swap, count as ended,
+and the others as begun.
 """
 
 import argparse
@@ -23,16 +26,22 @@ from simulator.world.draws import Array
 from simulator.world.parameters import LINES, Parameters
 
 _WEEKS = 4
+_A_YEAR = 52 // _WEEKS
 
 
 def started(customers: int, seed: int) -> list[Block]:
-    """Blocks of an operator at the start of the period, to go on without raw tables."""
+    """Blocks of an operator at the start of the period, after the burn-in, to go on without raw
+    tables.
+    """
     operator = Operator(customers, seed, Parameters())
     network = operator.network()
-    return [Block(operator, number, network).future(0) for number in range(operator.blocks)]
+    blocks = [Block(operator, number, network) for number in range(operator.blocks)]
+    for block in blocks:
+        block.burn_in()
+    return [block.future(0) for block in blocks]
 
 
-def monthly(blocks: list[Block], months: int) -> list[Mapping[str, object]]:
+def monthly(blocks: list[Block], months: int) -> list[Mapping[str, Any]]:
     """A row for every four weeks of some months.
 
     Parameters
@@ -43,7 +52,7 @@ def monthly(blocks: list[Block], months: int) -> list[Mapping[str, object]]:
         How long, in months of 52/12 weeks.
     """
     kind = np.concatenate([block.population.lines.kind for block in blocks])
-    rows: list[Mapping[str, object]] = []
+    rows: list[Mapping[str, Any]] = []
     before = np.concatenate([block.state.status for block in blocks])
     for first in range(0, weeks_in(months), _WEEKS):
         for block in blocks:
@@ -52,7 +61,7 @@ def monthly(blocks: list[Block], months: int) -> list[Mapping[str, object]]:
         status = np.concatenate([block.state.status for block in blocks])
         begun = (before == PLANNED) & (status != PLANNED)
         over = (status == ENDED) & (before != ENDED)
-        row: dict[str, object] = {"to": f"{date_of(first + _WEEKS):%Y-%m-%d}"}
+        row: dict[str, Any] = {"to": f"{date_of(first + _WEEKS):%Y-%m-%d}"}
         row |= _by_kind("lines", status == ACTIVE, kind)
         row |= _by_kind("begun", begun, kind) | _by_kind("over", over, kind)
         rows.append(row | _risk(blocks, first + _WEEKS, status == ACTIVE, kind))
@@ -84,15 +93,49 @@ def _risk(blocks: list[Block], week: int, active: Array, kind: Array) -> dict[st
     }
 
 
+def by_year(rows: list[Mapping[str, Any]], name: str) -> list[float]:
+    """Mean of a figure in each whole year of some months."""
+    years = len(rows) // _A_YEAR
+    values = np.array([row[name] for row in rows[: years * _A_YEAR]], dtype=np.float64)
+    return [float(mean) for mean in values.reshape(years, _A_YEAR).mean(axis=1)]
+
+
+def summary(rows: list[Mapping[str, Any]]) -> list[Mapping[str, object]]:
+    """What is to be about 1 in equilibrium, one row per kind of line.
+
+    Parameters
+    ----------
+    rows : list of mapping
+        Result of `monthly`, of a year or more.
+    """
+    table: list[Mapping[str, object]] = []
+    for line in LINES:
+        held, risk = by_year(rows, f"lines {line}"), by_year(rows, f"hazard {line}")
+        begun, over = (sum(row[f"{name} {line}"] for row in rows) for name in ("begun", "over"))
+        table.append(
+            {"": line, "lines, last year / first": round(held[-1] / held[0], 3)}
+            | {"begun / over": round(begun / over, 3)}
+            | {
+                f"hazard, year {year + 1} / 1": round(value / risk[0], 3)
+                for year, value in enumerate(risk)
+                if year
+            }
+        )
+    return table
+
+
 def main() -> None:
-    """Simulate, and print the months."""
+    """Simulate, and print the years and the months."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--customers", type=int, default=20_000)
     options.add_argument("--months", type=int, default=36)
-    options.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    options.add_argument("--seeds", type=int, nargs="+", default=[DEFAULT_SEED])
     options.add_argument("--json", action="store_true", help="print JSON")
     chosen = options.parse_args()
-    rows = monthly(started(chosen.customers, chosen.seed), chosen.months)
+    blocks = [block for seed in chosen.seeds for block in started(chosen.customers, seed)]
+    rows = monthly(blocks, chosen.months)
+    if chosen.months >= 12:
+        show(f"{chosen.months} months, seeds {chosen.seeds}", summary(rows))
     for line in LINES:
         about = [name for name in rows[0] if name.endswith(f" {line}")]
         show(

@@ -47,7 +47,13 @@ def simulate(
             show_default=False,
         ),
     ] = None,
-    customers: Annotated[int, typer.Option(help="Customers who ever join.")] = 10_000,
+    customers: Annotated[
+        int,
+        typer.Option(
+            help="About how many customers two years tell of: three quarters of them are there at"
+            " any time."
+        ),
+    ] = 10_000,
     months: Annotated[
         int, typer.Option(help="Length of the period, in months of 52/12 weeks.")
     ] = 24,

@@ -24,12 +24,8 @@ from simulator.engine.simulator import simulate
 from simulator.world.parameters import Parameters, PopulationParameters
 from tests.builders.operator_nights import take_in
 
-GROWING = Parameters(
-    population=PopulationParameters(
-        joining_share=0.5, joining_share_prepaid=0.6, joining_weeks=52, later_line_share=0.5
-    )
-)
-"""Half of the customers join within the year."""
+GROWING = Parameters(population=PopulationParameters(growth=6.0, later_line_share=0.5))
+"""Six times as many customers join as are lost."""
 
 
 @dataclass(frozen=True, kw_only=True)

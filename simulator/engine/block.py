@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from holdfast.logging import Advance
 from simulator.engine import truth
+from simulator.engine.burn_in import StateRows, held_at_start
 from simulator.engine.checkpoint import read_arrays, save_arrays
 from simulator.engine.writer import TRUTH_TABLES, Names, Parts, names, to_arrow
 from simulator.weekly import (
@@ -29,7 +30,7 @@ from simulator.weekly.daily_usage import ARRIVAL, TABLE
 from simulator.weekly.economics import margin_a_week
 from simulator.weekly.state import SimulationState, initial
 from simulator.weekly.week import Week
-from simulator.world.calendar import DAY, start_of
+from simulator.world.calendar import DAY, FIRST_WEEK, start_of
 from simulator.world.draws import Array, Draws
 from simulator.world.network import Network
 from simulator.world.parameters import Parameters
@@ -85,7 +86,7 @@ class Operator:
     Parameters
     ----------
     customers : int
-        Customers of the whole operator.
+        Customers that are asked for.
     seed : int
         Seed of all random numbers.
     parameters : Parameters
@@ -102,7 +103,17 @@ class Operator:
     @property
     def blocks(self) -> int:
         """Number of blocks."""
-        return -(-self.customers // self.parameters.customers_per_block)
+        return -(-self.planned // self.planned_per_block)
+
+    @property
+    def planned(self) -> int:
+        """Customers who are planned: all who are ever there, burn-in and later joiners included."""
+        return self.parameters.planned(self.customers)
+
+    @property
+    def planned_per_block(self) -> int:
+        """Customers who are planned in a full block."""
+        return self.parameters.planned(self.parameters.customers_per_block)
 
     def network(self) -> Network:
         """Create its network."""
@@ -128,8 +139,8 @@ class Block:
 
     def __init__(self, operator: Operator, number: int, network: Network) -> None:
         parameters = operator.parameters
-        first = number * parameters.customers_per_block
-        count = min(parameters.customers_per_block, operator.customers - first)
+        first = number * operator.planned_per_block
+        count = min(operator.planned_per_block, operator.planned - first)
         self.number = number
         self.draws = Draws(operator.seed, number)
         self.plans = operator.plans()
@@ -139,11 +150,26 @@ class Block:
         self.state: SimulationState = initial(self.population, self.plans)
         self.daily_usage = operator.daily_usage
         self.has_tables = True
-        self.earned = np.zeros(0)
+        self.earned = np.zeros(len(self.population.lines.number))
         """Margin of each line so far, in a future without tables."""
         self.rows = Rows(self.draws, {**parameters.arrivals, TABLE: ARRIVAL})
         self.truth = Rows(self.draws, {})
         self.names: Names = names(self.population, self.plans)
+
+    def burn_in(self) -> None:
+        """Simulate the weeks before the period, so that it starts in equilibrium.
+
+        Nothing of them is told but what holds when the period starts.
+        """
+        tables, rows, truth = self.has_tables, self.rows, self.truth
+        states = StateRows(self.draws, self.parameters.arrivals)
+        self.has_tables, self.rows, self.truth = False, states, NoRows(self.draws)
+        for number in range(FIRST_WEEK, 0):
+            self.step(number, None)
+        self.has_tables, self.rows, self.truth = tables, rows, truth
+        self.rows.restore(held_at_start(states, self.population, self.state))
+        self.state.forget_cases()
+        self.earned = np.zeros(len(self.population.lines.number))
 
     def future(self, replica: int) -> Self:
         """Copy the block, to go on from its state without raw tables.
@@ -191,7 +217,7 @@ class Block:
         if self.has_tables:
             usage.visit(week)
         billing.bill(week)
-        if self.has_tables:
+        if self.has_tables or number < 0:
             recharge.recharge(week)
         contacts = service.serve(week)
         satisfaction.settle(week)
@@ -314,6 +340,8 @@ def run_period(
     """
     every = block.parameters.weeks_per_part
     saved = checkpoint.with_name(f"{checkpoint.name}.week")
+    if period.first == 0:
+        block.burn_in()
     for week in period.weeks:
         if week == period.last:
             block.flush(raw, truth_parts, int(start_of(week)))

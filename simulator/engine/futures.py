@@ -73,7 +73,7 @@ class Futures:
     def __init__(self, simulation: Simulation, blocks: list[Block], parameters: Parameters) -> None:
         self.simulation = simulation
         self._blocks = blocks
-        self._parameters = parameters
+        self._operator = Operator(simulation.customers, simulation.seed, parameters)
         self._in_service = [np.flatnonzero(block.state.status == ACTIVE) for block in blocks]
         self.lines: pa.Table = pa.concat_tables(
             [_ids(*pair) for pair in zip(blocks, self._in_service, strict=True)]
@@ -156,8 +156,8 @@ class Futures:
             given = sort_actions(
                 actions,
                 list(self.simulation.lines),
-                self.simulation.customers,
-                self._parameters.customers_per_block,
+                self._operator.planned,
+                self._operator.planned_per_block,
                 int(start_of(first)),
                 int(start_of(last)),
             )

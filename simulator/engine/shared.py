@@ -10,7 +10,7 @@ from simulator.engine.writer import Parts, shared_names, to_arrow
 from simulator.weekly.lifecycle import BILLING, PRODUCT
 from simulator.world.calendar import DAY, start_of
 from simulator.world.draws import Draws
-from simulator.world.population import PREPAID
+from simulator.world.parameters import PREPAID
 from simulator.world.rows import Rows
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Self
 
 from holdfast.errors import InputError
+from simulator.world.calendar import MONTHS_MOST
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout."""
 
 SETTINGS = "simulation.json"
@@ -85,7 +86,7 @@ def check_request(out: Path, customers: int, months: int, seed: int) -> tuple[Pa
         A setting is out of range, or a folder holds something else.
     """
     _check_range("--customers", customers, 1, 20_000_000)
-    _check_range("--months", months, 1, 60)
+    _check_range("--months", months, 1, MONTHS_MOST)
     _check_range("--seed", seed, 0, 2**63 - 1)
     out = out.expanduser().absolute()
     partial = out.with_name(f"{out.name}.partial")

@@ -69,7 +69,9 @@ def simulate(
         Folder to create. An earlier simulation in it is replaced when the new one is complete; a
         folder with anything else is refused.
     customers : int
-        Customers who ever join, 1 to 20 million; some of them join after the period ends.
+        About how many customers a period of two years tells of, 1 to 20 million: three quarters of
+        them are there at any time. More are planned; of those who have left before the period, or
+        join after it, no table tells.
     months : int
         Length of the period, 1 to 60, in months of 52/12 weeks.
     seed : int
@@ -162,7 +164,11 @@ class Simulator:
             else:
                 shutil.rmtree(staged)
         simulation = Simulation.read(folder)
-        if simulation is None or simulation.week == 0 or simulation.format != FORMAT:
+        if simulation is not None and simulation.format != FORMAT:
+            raise InputError(
+                "--out", "must have been simulated by this version; simulate it anew", str(folder)
+            )
+        if simulation is None or simulation.week == 0:
             raise InputError(
                 "--out", "must be a folder that holds a complete simulation", str(folder)
             )
@@ -225,7 +231,7 @@ class Simulator:
         staged = self.folder / _STAGED
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
-        operator = Operator(now.customers, now.seed, self._parameters, now.daily_usage)
+        operator = self._operator
         _run(operator, staged, self.folder, period, given, workers)
         if rest or (self.folder / _PENDING).exists():
             write_pending(staged / _PENDING, decisions, int(start_of(last)))
@@ -236,19 +242,22 @@ class Simulator:
         self.simulation = Simulation.read(self.folder) or now
         return self.simulation
 
+    @property
+    def _operator(self) -> Operator:
+        now = self.simulation
+        return Operator(now.customers, now.seed, self._parameters, now.daily_usage)
+
     def _decisions(
         self, period: Period, actions: pa.Table | pd.DataFrame | None
     ) -> tuple[pa.Table, ByBlock]:
         """Decisions of a period and of the days of its first week that are written already."""
-        now, per_block = self.simulation, self._parameters.customers_per_block
-        lines = list(now.lines)
+        planned, per_block = self._operator.planned, self._operator.planned_per_block
+        lines = list(self.simulation.lines)
         if actions is not None:
-            sort_actions(actions, lines, now.customers, per_block, period.written, period.end)
+            sort_actions(actions, lines, planned, per_block, period.written, period.end)
         decisions = with_pending(read_pending(self.folder / _PENDING), actions)
         start = int(start_of(period.first))
-        return decisions, sort_actions(
-            decisions, lines, now.customers, per_block, start, period.end
-        )
+        return decisions, sort_actions(decisions, lines, planned, per_block, start, period.end)
 
 
 def _digest(parameters: Parameters) -> str:

@@ -15,7 +15,7 @@ from simulator.weekly.state import ACTIVE, ENDED, PLANNED, SUSPENDED
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, HOUR, NEVER, days_of_month, start_of
 from simulator.world.draws import Array
-from simulator.world.population import PREPAID
+from simulator.world.parameters import PREPAID
 
 _NON_PAYMENT = STATUS_REASONS.index("non_payment")
 

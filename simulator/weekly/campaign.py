@@ -12,7 +12,7 @@ from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, HOUR, MINUTE
 from simulator.world.care_actions import ACTIONS, CARE_ACTIONS, FADES
 from simulator.world.draws import Array
-from simulator.world.population import POSTPAID
+from simulator.world.parameters import POSTPAID
 
 _OWN = ("plan_fit_offer", "data_gift", "courtesy_call", "outage_apology", "device_upgrade_offer")
 """Actions of the operator's own campaigns, in turn."""
@@ -69,10 +69,9 @@ def care(week: Week, actions: Actions | None) -> None:
 
 def _run_campaign(week: Week) -> None:
     magnitudes = week.parameters.campaign
-    since = week.number - magnitudes.first_week
-    if since < 0 or since % magnitudes.weeks_between:
+    campaign, rest = divmod(week.number, magnitudes.weeks_between)
+    if rest:
         return
-    campaign = since // magnitudes.weeks_between
     action = _OWN[campaign % len(_OWN)]
     round_ = campaign // len(_OWN)
     about = CARE_ACTIONS[ACTIONS.index(action)]
@@ -88,7 +87,7 @@ def _run_campaign(week: Week) -> None:
         "plan_fit_offer": state.commit_end[line] < week.number,
         "data_gift": lines.mobile[line],
         "courtesy_call": state.c_contacts > 0.5,
-        "outage_apology": state.net_now[line] > 0.35,
+        "outage_apology": state.outage[line] > 0.35,
         "device_upgrade_offer": (lines.kind[line] == POSTPAID)
         & (device_age > 60)
         & (state.commit_end[line] < week.number + 12),

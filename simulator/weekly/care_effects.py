@@ -10,8 +10,7 @@ from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, NO_WEEK
 from simulator.world.care_actions import CareAction, Part
 from simulator.world.draws import Array
-from simulator.world.parameters import LINES
-from simulator.world.population import POSTPAID, PREPAID
+from simulator.world.parameters import LINES, POSTPAID, PREPAID
 
 _WEEKS = 13
 """About 90 days."""
@@ -192,8 +191,8 @@ CONDITIONS: dict[str, Callable[[Week], Array]] = {
     "unresolved": lambda week: np.clip(week.state.c_unresolved, 0, 1)[
         week.population.lines.customer
     ],
-    "degraded": lambda week: np.clip(week.state.net_now, 0, 1),
-    "not_degraded": lambda week: 1 - np.clip(week.state.net_now, 0, 1),
+    "recent_outage": lambda week: np.clip(week.state.outage, 0, 1),
+    "no_recent_outage": lambda week: 1 - np.clip(week.state.outage, 0, 1),
     "old_device": _old_device,
     "no_old_device": lambda week: 1 - _old_device(week),
     "bill_shock": _bill_shock,

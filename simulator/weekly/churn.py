@@ -10,9 +10,10 @@ from simulator.weekly.state import ACTIVE, ENDED, PLANNED
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, HOUR, NEVER, NO_WEEK, WEEK, local_time, season
 from simulator.world.care_actions import FADES
-from simulator.world.draws import Array, Draws
-from simulator.world.population import BROADBAND, PREPAID
-from simulator.world.regions import REGIONS
+from simulator.world.draws import Array
+from simulator.world.lifetimes import lasting_part, low_use_part, tenure_part
+from simulator.world.parameters import BROADBAND, PREPAID
+from simulator.world.regions import competition
 
 KINDS = (*VOLUNTARY_CHURN, *INVOLUNTARY_CHURN)
 CAUSES = (
@@ -44,15 +45,6 @@ _REASON_OF = np.array(
 )
 
 
-def competition(seed: int, week: int) -> Array:
-    """Strength of competitors in each region, in standard deviations: slow waves per region."""
-    random = Draws(seed).generator("competition")
-    period, phase = random.uniform(26, 60, len(REGIONS)), random.random(len(REGIONS))
-    level = 0.7 * random.standard_normal(len(REGIONS))
-    strength: Array = level + np.sin(2 * np.pi * (week / period + phase))
-    return strength
-
-
 def drivers(week: Week) -> dict[str, Array]:
     """Parts of each line's log hazard beyond its base, by cause; ``other`` is the sum of the rest."""
     magnitudes = week.parameters.churn
@@ -66,15 +58,12 @@ def drivers(week: Week) -> dict[str, Array]:
         np.where(lines.kind == PREPAID, 0.0, magnitudes.out_of_commitment),
     )
     pressure = (
-        magnitudes.competitor_sd
-        * competition(week.draws.seed, week.number)[customers.region[owner]]
+        magnitudes.competitor_sd * competition(week.draws, week.number)[customers.region[owner]]
     )
-    tenure = np.log(np.maximum((week.start - state.start_at) / (365 * DAY), 0.15))
+    years = (week.start - state.start_at) / (365 * DAY)
     siblings = state.c_sibling[lines.household]
     held = week.by_customer(week.active())[owner]
-    usual = np.log1p(lines.base_data + lines.base_minutes / 15)
-    low_use = np.where(lines.kind == PREPAID, 2.0, 2.6) - usual
-    odd = lines.is_iot | lines.is_test
+    accounts = week.population.accounts
     return {
         "satisfaction": np.array(magnitudes.satisfaction)[lines.kind]
         * np.clip(state.c_satisfaction[owner], -3, 3),
@@ -89,16 +78,19 @@ def drivers(week: Week) -> dict[str, Array]:
         "household": magnitudes.sibling_left * np.minimum(siblings, 2.0),
         "plan_fit": magnitudes.unused
         * np.where(np.isnan(week.plans.data_gb[state.plan]), 0, state.unused - 0.35),
-        "low_use": np.array(magnitudes.low_use)[lines.kind] * np.clip(low_use, -2.5, 2.5),
-        "other": np.array(magnitudes.log_tenure_years)[lines.kind] * tenure
+        "low_use": low_use_part(magnitudes, lines.kind, lines.base_data, lines.base_minutes),
+        "other": tenure_part(magnitudes, lines.kind, years)
         + magnitudes.further_lines * np.minimum(held - 1, 4)
         + magnitudes.instalment * (state.instalment_end > week.number)
-        + magnitudes.autopay
-        * (week.population.accounts.autopay[lines.account] & (lines.kind != PREPAID))
-        + magnitudes.dual_sim * (lines.dual_sim & (lines.kind == PREPAID))
-        + magnitudes.young * (customers.age[owner] <= 2)
-        + lines.frailty
-        - 3.0 * odd,
+        + lasting_part(
+            magnitudes,
+            lines.kind,
+            accounts.autopay[lines.account],
+            lines.dual_sim,
+            customers.age[owner],
+            lines.frailty,
+            lines.is_iot | lines.is_test,
+        ),
     }
 
 
@@ -236,6 +228,8 @@ def leave(week: Week) -> None:
     )
     how = state.leave_how[going].astype(np.int64)
     ported = (how == KINDS.index("port_out")) & (state.notice_at[going] != NEVER)
+    # A request from before the period is not told.
+    ported &= state.wavering_from[going] > 0
     number = lines.number[going][ported]
     week.rows.add(
         "port_requests",

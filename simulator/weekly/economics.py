@@ -4,7 +4,7 @@ import numpy as np
 
 from simulator.weekly.week import Week
 from simulator.world.draws import Array
-from simulator.world.population import PREPAID
+from simulator.world.parameters import PREPAID
 
 _WEEKS_A_MONTH = 52 / 12
 

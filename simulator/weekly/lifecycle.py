@@ -12,9 +12,9 @@ from features.contracts.vocabulary import (
 )
 from simulator.weekly.state import ACTIVE, ENDED, PLANNED
 from simulator.weekly.week import Week
-from simulator.world.calendar import DAY, HOUR, MINUTE, NEVER, NO_WEEK, start_of
+from simulator.world.calendar import DAY, FIRST_WEEK, HOUR, MINUTE, NEVER, NO_WEEK, start_of
 from simulator.world.draws import Array
-from simulator.world.population import BROADBAND, POSTPAID, PREPAID
+from simulator.world.parameters import BROADBAND, POSTPAID, PREPAID
 
 PRODUCT = np.array([0, 0, 1, 2])
 BILLING = np.array([0, 1, 2, 2])
@@ -95,16 +95,16 @@ def begin(week: Week) -> None:
     _change_prices(week)
     _end_terms(week)
     _renew(week)
+    _buy_devices(week)
     _change_plans(week)
     _change_consents(week)
     _change_loyalty(week)
 
 
 def _join(week: Week) -> None:
-    """Emit customers who join this week; in week 0, also those who joined before."""
+    """Emit customers who join this week; in the first week, also those who joined before."""
     customers, state = week.population.customers, week.state
-    early = (customers.join_week < 0) if week.number == 0 else np.zeros(week.people, dtype=bool)
-    joining = np.flatnonzero(early | (customers.join_week == week.number))
+    joining = np.flatnonzero(np.maximum(customers.join_week, FIRST_WEEK) == week.number)
     at = customers.first_seen_at[joining]
     number = customers.number[joining]
     known = week.draws.at("age known", number) > 0.06
@@ -225,7 +225,7 @@ def _change_loyalty(week: Week) -> None:
 def _start(week: Week) -> None:
     lines, state = week.population.lines, week.state
     first = lines.predecessor < 0
-    early = (lines.start_week < 0) if week.number == 0 else np.zeros(week.size, dtype=bool)
+    early = (lines.start_week < FIRST_WEEK) & (week.number == FIRST_WEEK)
     # A further line starts only while its customer still has one: the exception is the customer's
     # first.
     stays = (week.by_customer(week.active()) > 0)[lines.customer]
@@ -233,7 +233,7 @@ def _start(week: Week) -> None:
     due = lines.start_week == week.number
     starting = np.flatnonzero(first & (state.status == PLANNED) & (early | (due & (stays | joins))))
     _activate(week, starting)
-    new = starting[lines.start_week[starting] >= 0]
+    new = starting[lines.start_week[starting] >= FIRST_WEEK]
     at = lines.start_at[new]
     placed = np.maximum(at - 3 * DAY, week.start + MINUTE)
     order(week, "new_line", new, np.minimum(placed, at), at)
@@ -243,7 +243,7 @@ def _activate(week: Week, starting: Array) -> None:
     lines, state = week.population.lines, week.state
     state.status[starting] = ACTIVE
     current = week.plans.fee(week.number)[state.plan[starting]]
-    state.fee[starting] = np.where(lines.start_week[starting] >= 0, current, state.fee[starting])
+    state.fee[starting] = current
     at = lines.start_at[starting]
     state.last_used[starting] = np.maximum(at, week.start)
     emit_lines(week, starting, at)
@@ -272,9 +272,9 @@ def _replace(week: Week) -> None:
         & (state.status == ACTIVE)
         & (state.wavering_to == NO_WEEK)
     )
-    due[due] &= (
-        week.population.customers.join_week[lines.customer[lines.successor[due]]] < week.number
-    )
+    # Whoever takes a line over is a customer already, and still is.
+    present = week.by_customer(week.active()) > 0
+    due[due] &= present[lines.customer[lines.successor[due]]]
     old = np.flatnonzero(due)
     new = lines.successor[old]
     at = lines.start_at[new]
@@ -298,6 +298,7 @@ def _replace(week: Week) -> None:
         "usage_wave",
         "net_past",
         "net_now",
+        "outage",
         "unused",
         "use_level",
     ):
@@ -402,6 +403,18 @@ def _renew(week: Week) -> None:
     when = at[mobile & (draw < 0.7)]
     emit_devices(week, device, when)
     order(week, "device", device, when, when + 3 * DAY)
+
+
+def _buy_devices(week: Week) -> None:
+    """Let mobile lines of which the device is older than a year get another one elsewhere."""
+    lines, state = week.population.lines, week.state
+    magnitudes = week.parameters.population
+    old = lines.mobile & week.active() & (week.number - state.device_week > 52)
+    who = np.flatnonzero(old & (week.uniform("own device") < magnitudes.new_device_a_week))
+    draw = week.draws.at("own device age", lines.number[who], week.number)
+    state.device_week[who] = week.number - np.floor(40 * draw).astype(np.int64)
+    state.device_5g[who] = draw < 0.85
+    emit_devices(week, who, week.random_time("own device", lines.number[who]))
 
 
 def _change_plans(week: Week) -> None:

@@ -6,7 +6,7 @@ from simulator.weekly.economics import recharges_a_week
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, NEVER, NO_WEEK
 from simulator.world.draws import pick
-from simulator.world.population import PREPAID
+from simulator.world.parameters import PREPAID
 
 
 def recharge(week: Week) -> None:

@@ -27,7 +27,7 @@ from simulator.world.calendar import (
     week_of,
 )
 from simulator.world.draws import Array, pick
-from simulator.world.population import BROADBAND
+from simulator.world.parameters import BROADBAND
 
 _BILLING, _NETWORK, _TECHNICAL, _PLAN, _CANCELLATION, _DEVICE, _ORDER, _OTHER = range(len(ISSUES))
 _CLASS_OF = np.array([3, 2, 2, 3, 3, 2, 1, 4])
@@ -140,11 +140,8 @@ def _handle(week: Week, customer: Array, issue: Array, again: Array) -> Contacts
     )
     wait = np.minimum(wait, 7200)
     abandoned = _CALLED[channel] & (draw("patience") < np.clip(wait / 2400, 0, 0.6))
-    per_block = week.parameters.customers_per_block
-    staff = max(12, int(magnitudes.agents_per_customer * per_block))
-    agent = week.population.customers.number[0] // per_block * staff + np.floor(
-        draw("agent") * staff
-    ).astype(np.int64)
+    staff = max(12, int(magnitudes.agents_per_customer * week.parameters.customers_per_block))
+    agent = week.draws.block * staff + np.floor(draw("agent") * staff).astype(np.int64)
     attitude = magnitudes.agent_attitude_sd * (
         0.75 * ndtri(week.draws.at("agent attitude", agent)) + 0.65 * ndtri(draw("tone"))
     )

@@ -4,11 +4,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from simulator.world.calendar import NEVER, NO_WEEK
+from simulator.world.calendar import FIRST_WEEK, NEVER, NO_WEEK
 from simulator.world.care_actions import FADES
 from simulator.world.draws import Array
+from simulator.world.parameters import PREPAID
 from simulator.world.plans import PlanCatalogue
-from simulator.world.population import PREPAID, Population
+from simulator.world.population import Population
 
 PLANNED, ACTIVE, SUSPENDED, ENDED = -1, 0, 1, 2
 """Status of a line; the last three are the contract's."""
@@ -45,6 +46,8 @@ class SimulationState:
     use_level: Array
     net_past: Array
     net_now: Array
+    outage: Array
+    """How long service was out lately, fading; 1 is two hours in this week."""
     price_rise: Array
     promo_over: Array
     shift: Array
@@ -95,6 +98,13 @@ class SimulationState:
         """All arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def forget_cases(self) -> None:
+        """Forget the tickets and contacts by care that are open, so that no row refers to them."""
+        self.c_open_ticket[:] = -1
+        self.o_contact, self.o_line, self.o_at = (
+            open_now[:0] for open_now in (self.o_contact, self.o_line, self.o_at)
+        )
+
 
 def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
     """Create the state before the first week, in which no line has started.
@@ -115,7 +125,7 @@ def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
     def whole(value: int, size: int = count, kind: type = np.int32) -> Array:
         return np.full(size, value, dtype=kind)
 
-    fee = plans.fee(0)[lines.plan]
+    fee = plans.fee(FIRST_WEEK)[lines.plan]
     return SimulationState(
         status=whole(PLANNED, kind=np.int8),
         reason=whole(-1, kind=np.int8),
@@ -140,6 +150,7 @@ def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
         use_level=zeros(),
         net_past=np.full(count, np.nan, dtype=np.float32),
         net_now=zeros(),
+        outage=zeros(),
         price_rise=zeros(),
         promo_over=zeros(),
         shift=np.zeros((count, len(FADES)), dtype=np.float32),

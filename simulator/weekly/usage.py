@@ -9,7 +9,7 @@ from simulator.weekly.daily_usage import WeekOfUse, emit_days
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, MINUTE, NO_WEEK, season
 from simulator.world.draws import Array, whole
-from simulator.world.population import BROADBAND, PREPAID, TV
+from simulator.world.parameters import BROADBAND, PREPAID, TV
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def experience(week: Week) -> Quality:
     fresh = np.isnan(state.net_past)
     state.net_past = np.where(fresh, bad, 0.95 * state.net_past + 0.05 * bad).astype(np.float32)
     state.net_now = (0.6 * state.net_now + 0.4 * (bad - state.net_past)).astype(np.float32)
+    fading = week.parameters.network.outage_remembered_a_week * state.outage
+    state.outage = np.where(active, np.maximum(fading, outage / 120), 0.0).astype(np.float32)
     worse = np.clip(state.net_now, -0.5, 3.0)
     felt = magnitudes.degraded * np.maximum(worse, 0) + magnitudes.level * np.clip(bad, -1.5, 3)
     outage_felt = (

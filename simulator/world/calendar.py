@@ -1,6 +1,7 @@
 """The simulated time: whole weeks from a fixed Monday, in UTC. No clock is read.
 
-Weeks are counted from 0, the first week of the period. Times are microseconds since 1970, int64.
+Weeks are counted from 0, the first week of the period; the weeks of the burn-in before it, of which
+no table tells, are negative. Times are microseconds since 1970, int64.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -23,11 +24,19 @@ NO_WEEK = -30_000
 """A week that never comes."""
 LOCAL = 8 * HOUR
 """Local time minus UTC, in all regions."""
+MONTHS_MOST = 60
+"""Longest period that is simulated at once."""
 
 
 def weeks_in(months: int) -> int:
     """Whole weeks in a number of months: 52 in 12."""
     return months * 52 // 12
+
+
+FIRST_WEEK = -weeks_in(12)
+"""First week of the burn-in, which is simulated and not told."""
+LAST_WEEK = weeks_in(MONTHS_MOST)
+"""Week from which on nobody joins, and no line starts: the end of the longest period."""
 
 
 def start_of(week: Array | int) -> Array:

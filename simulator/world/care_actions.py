@@ -88,8 +88,8 @@ CARE_ACTIONS = (
         action_class="service",
         channel="sms",
         cost=1.5,
-        helps=(Part(0.2, ("degraded",)), Part(0.8, ("degraded", "dissatisfied"))),
-        harms=(Part(0.15, ("not_degraded", "content")),),
+        helps=(Part(0.2, ("recent_outage",)), Part(0.8, ("recent_outage", "dissatisfied"))),
+        harms=(Part(0.15, ("no_recent_outage", "content")),),
     ),
     CareAction(
         name="device_upgrade_offer",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.contracts.vocabulary import AGE_BANDS, PAYMENT_METHODS, SEGMENTS
-from simulator.world.calendar import DAY, start_of
 from simulator.world.draws import Array, Draws, pick
 from simulator.world.parameters import Parameters
 from simulator.world.regions import LANGUAGES, REGIONS, languages, shares
@@ -38,8 +37,6 @@ class Customers:
     language: Array
     age: Array
     accessible: Array
-    first_seen_at: Array
-    join_week: Array
     digital: Array
     """How much the customer uses app and web, 0 to 1."""
     contact_factor: Array
@@ -48,6 +45,9 @@ class Customers:
     """The level that satisfaction returns to."""
     answer_effect: Array
     """Effect on the log odds of answering surveys that no column explains."""
+    first_seen_at: Array
+    join_week: Array
+    """When the customer joins: 0 until the customer's lines are known."""
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,6 @@ def draw_customers(draws: Draws, first: int, count: int, parameters: Parameters)
     own = np.arange(count)
     leads_home = np.where(firm | firm[leader], own, leader)
     digital = np.clip(0.55 + 0.3 * AGE_USE[age] + 0.22 * who.standard_normal(count), 0.02, 0.98)
-    prepaid_like = are_prepaid(draws, segment, age, count, magnitudes.prepaid_share)
-    joins = who.random(count) < np.where(
-        prepaid_like, magnitudes.joining_share_prepaid, magnitudes.joining_share
-    )
-    scale = np.where(
-        prepaid_like, magnitudes.tenure_weeks_scale_prepaid, magnitudes.tenure_weeks_scale
-    )
-    before = np.clip(who.gamma(1.25, 1.0, count) * scale, 0.2, magnitudes.tenure_weeks_most)
-    join = np.where(joins, who.random(count) * magnitudes.joining_weeks, -before)
-    day, second = np.floor(join * 7), np.floor(who.random(count) * 12 * 3600)
-    join_at = start_of(0) + day.astype(np.int64) * DAY + second.astype(np.int64) * 1_000_000
     satisfaction_level = magnitudes.satisfaction_base_sd * who.standard_normal(count)
     satisfaction_level += (
         0.10 * (age >= 5)
@@ -110,8 +99,6 @@ def draw_customers(draws: Draws, first: int, count: int, parameters: Parameters)
         language=np.minimum(language, len(LANGUAGES) - 1),
         age=age,
         accessible=who.random(count) < magnitudes.wants_accessibility_share * (1 + 2 * (age >= 6)),
-        first_seen_at=join_at,
-        join_week=np.floor(join).astype(np.int64),
         digital=digital,
         contact_factor=np.exp(
             parameters.service.personal_sd * who.standard_normal(count)
@@ -119,6 +106,8 @@ def draw_customers(draws: Draws, first: int, count: int, parameters: Parameters)
         ),
         satisfaction_level=satisfaction_level,
         answer_effect=0.5 * who.standard_normal(count),
+        first_seen_at=np.zeros(count, dtype=np.int64),
+        join_week=np.zeros(count, dtype=np.int64),
     )
 
 

@@ -17,6 +17,7 @@ Array = NDArray[Any]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_COUNTERS = 2**64
 _SHARED = 0
 """The counter for what all blocks share; block numbers are counted from 1."""
 
@@ -40,6 +41,11 @@ class Draws:
         self._block = _SHARED if block is None else block + 1
         self._replica = replica
 
+    @property
+    def block(self) -> int:
+        """Number of the block."""
+        return self._block - 1
+
     def generator(self, purpose: str, week: int = 0) -> np.random.Generator:
         """Create the generator at an address, for draws whose count does not depend on the state.
 
@@ -48,10 +54,10 @@ class Draws:
         purpose : str
             What the numbers are for. Every purpose has its own stream.
         week : int
-            Week number, from -1.
+            Week number; those of the burn-in are negative.
         """
         key = np.array([self.seed, crc32(purpose.encode())], dtype=np.uint64)
-        counter = np.array([0, self._replica, self._block, week + 1], dtype=np.uint64)
+        counter = np.array([0, self._replica, self._block, (week + 1) % _COUNTERS], dtype=np.uint64)
         return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
     def uniform(self, purpose: str, week: int, slots: int) -> Array:

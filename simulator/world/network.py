@@ -5,7 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.contracts.vocabulary import INCIDENT_LEVELS
-from simulator.world.calendar import DAY, HOUR, MINUTE, NEVER, SECOND, season, start_of
+from simulator.world.calendar import (
+    DAY,
+    FIRST_WEEK,
+    HOUR,
+    MINUTE,
+    NEVER,
+    SECOND,
+    season,
+    start_of,
+)
 from simulator.world.draws import Array, Draws
 from simulator.world.parameters import NetworkParameters
 from simulator.world.regions import REGIONS, shares
@@ -32,7 +41,7 @@ class Incidents:
 
 
 class Network:
-    """Cells, their quality and their incidents, computed week by week and kept.
+    """Cells, their quality and their incidents, computed week by week from the burn-in on, and kept.
 
     Parameters
     ----------
@@ -64,6 +73,11 @@ class Network:
         self._outages: dict[int, tuple[Array, Array]] = {}
 
     @property
+    def lasting_badness(self) -> Array:
+        """How bad each cell's quality is on average."""
+        return self._base
+
+    @property
     def cells(self) -> int:
         """Number of cells."""
         return len(self.region)
@@ -71,16 +85,16 @@ class Network:
     def badness(self, week: int) -> Array:
         """How bad each cell's quality is in a week: 0 is usual, 1 clearly degraded."""
         self._go_to(week)
-        return self._badness[week]
+        return self._badness[week - FIRST_WEEK]
 
     def incidents(self, week: int) -> Incidents:
         """Incidents that start in a week."""
         self._go_to(week)
-        return self._incidents[week]
+        return self._incidents[week - FIRST_WEEK]
 
     def _go_to(self, week: int) -> None:
-        while len(self._badness) <= week:
-            self._step(len(self._badness))
+        while (next_week := FIRST_WEEK + len(self._badness)) <= week:
+            self._step(next_week)
 
     def _step(self, week: int) -> None:
         magnitudes = self._parameters
@@ -108,7 +122,7 @@ class Network:
 
     def _draw_incidents(self, week: int) -> Incidents:
         magnitudes = self._parameters
-        load = np.exp(0.5 * np.clip(self._badness[week], -2, 2))
+        load = np.exp(0.5 * np.clip(self._badness[week - FIRST_WEEK], -2, 2))
         hit = [
             np.flatnonzero(
                 self._draws.uniform("cell incident", week, self.cells)

@@ -7,9 +7,11 @@ unit of what they multiply.
 """
 
 from dataclasses import dataclass, field
+from math import ceil
 
 LINES = ("postpaid", "prepaid", "broadband", "tv")
 """Product lines as the simulator numbers them: two mobile, two fixed."""
+POSTPAID, PREPAID, BROADBAND, TV = range(len(LINES))
 
 
 @dataclass(frozen=True)
@@ -82,29 +84,52 @@ class PopulationParameters:
     segment_shares: tuple[float, ...] = (0.93, 0.04, 0.025, 0.005)
     household_size_shares: tuple[float, ...] = (0.50, 0.27, 0.13, 0.07, 0.03)
     shared_account_share: float = 0.45
-    joining_share: float = 0.15
-    """Share of postpaid and fixed customers who join within `joining_weeks`; the others were
-    customers before the start.
+    planned_per_customer: float = 1.5
+    """Customers who are planned for each one that is asked for: most of them are there before or
+    after the time of which the tables tell.
     """
-    joining_share_prepaid: float = 0.45
-    joining_weeks: int = 156
-    tenure_weeks_scale: float = 125.0
-    tenure_weeks_scale_prepaid: float = 70.0
-    tenure_weeks_most: int = 900
-    prepaid_share: float = 0.40
+    growth: float = 1.0
+    """How many join for each customer who is lost; 1 in equilibrium."""
+    changing_hazard: tuple[float, ...] = (2.0, 1.15, 1.85, 2.0)
+    """Average factor, by line, of what changes with time in the hazard of deciding to leave. Joiners
+    equal losses where it is right; measured by `benchmarks.equilibrium`.
+    """
+    lasting_contacts: float = 0.14
+    """How much lower satisfaction is in the long run where contacts are twice as many as usual.
+    Measured, as `lasting_network` is, by regression in the simulation itself.
+    """
+    lasting_network: float = 0.25
+    """How much lower satisfaction is in the long run where network quality is worse by 1."""
+    tenure_weeks_most: int = 1300
+    """The operator's age."""
+    founding_share: float = 0.4
+    """First part of the operator's life, in which its oldest customers joined."""
+    prepaid_share: float = 0.47
+    """Share of customers planned with prepaid lines, of all ages; of those there at a time it is
+    smaller, because prepaid lines are lost sooner.
+    """
     later_line_share: float = 0.25
-    """Share of a customer's further lines that start later than the first, within `joining_weeks`."""
-    successor_share: float = 0.06
-    """Share of mobile lines that another line continues, by migration, transfer or SIM swap, if
-    they are still in service then.
+    """Share of a customer's further lines that start later than the first, within
+    `later_line_weeks`.
+    """
+    later_line_weeks: int = 260
+    successor_share: float = 0.12
+    """Share of mobile lines that another line continues, by migration, transfer or SIM swap, in
+    burn-in and longest period, if they are in service then.
     """
     committed_share: tuple[float, ...] = (0.68, 0.0, 0.78, 0.70)
     commitment_weeks: tuple[int, ...] = (104, 0, 78, 52)
+    renewed_share: float = 0.45
+    """Share of commitments that are renewed when they end, among lines of those who were there
+    before the burn-in. It is about what the simulated renewals come to.
+    """
     promotion_share: tuple[float, ...] = (0.35, 0.0, 0.55, 0.40)
     promotion_discount: float = 0.25
     instalment_share: float = 0.65
     autopay_share: float = 0.62
     autopay_share_prepaid: float = 0.10
+    new_device_a_week: float = 0.012
+    """Chance that a device older than a year is replaced without the operator."""
     test_share: float = 0.001
     employee_share: float = 0.008
     iot_share_business: float = 0.06
@@ -163,10 +188,12 @@ class NetworkParameters:
     episode_chance: float = 0.006
     """Probability per week that a cell degrades for a while; it recovers by `cell_memory` a week."""
     episode_size: float = 1.7
-    cell_incident_chance: float = 0.005
-    region_incident_chance: float = 0.012
-    nation_incident_chance: float = 0.005
+    cell_incident_chance: float = 0.015
+    region_incident_chance: float = 0.036
+    nation_incident_chance: float = 0.015
     personal_sd: float = 0.45
+    outage_remembered_a_week: float = 0.87
+    """Share of an outage that still counts a week later."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +293,7 @@ class SatisfactionParameters:
 
     return_a_week: float = 0.045
     noise_sd_a_week: float = 0.085
-    mean_shift: float = 0.73
+    mean_shift: float = 0.78
     """Offsets the shocks, which are mostly negative."""
     degraded: float = 0.062
     level: float = 0.011
@@ -323,7 +350,7 @@ class ChurnParameters:
     Canada (Analysys Mason 2021). Coefficients are assumed and tuned to these.
     """
 
-    base_log_hazard_a_week: tuple[float, ...] = (-5.85, -5.68, -5.15, -5.15)
+    base_log_hazard_a_week: tuple[float, ...] = (-5.60, -5.40, -5.07, -5.07)
     leaves_if_wavering: tuple[float, ...] = (0.70, 0.85, 0.75, 0.75)
     satisfaction: tuple[float, ...] = (-0.70, -0.68, -0.85, -0.80)
     committed: float = -1.90
@@ -336,7 +363,7 @@ class ChurnParameters:
     degraded: float = 0.48
     competitor_sd: float = 0.30
     competitor_season: float = 0.15
-    log_tenure_years: tuple[float, ...] = (-0.45, -0.70, -0.60, -0.55)
+    log_tenure_years: tuple[float, ...] = (-0.45, -0.35, -0.60, -0.55)
     sibling_left: float = 0.80
     unused: float = 0.80
     further_lines: float = -0.30
@@ -379,11 +406,10 @@ class CampaignParameters:
     delivered_share: float = 0.93
     sampled_share: float = 0.30
     weeks_between: int = 3
-    first_week: int = 6
     maturity_days: int = 90
-    helps: float = -1.60
+    helps: float = -2.00
     """Largest effect of an action that addresses the problem of a dissatisfied customer."""
-    wakes: float = 1.35
+    wakes: float = 1.55
     """Effect of a contact on a customer of long tenure without commitment and recent contacts."""
     remembered_a_week: float = 0.7
     """Share of a customer's recent contacts by care that still counts a week later."""
@@ -410,7 +436,7 @@ class Parameters:
     Parameters
     ----------
     customers_per_block : int
-        Customers simulated together. Another value gives other customers.
+        Customers simulated together, of those asked for. Another value gives other customers.
     weeks_per_part : int
         Weeks between two writes. It limits memory and decides row groups; rows do not depend on it.
     truth_every_weeks : int
@@ -432,3 +458,7 @@ class Parameters:
     survey: SurveyParameters = field(default_factory=SurveyParameters)
     churn: ChurnParameters = field(default_factory=ChurnParameters)
     campaign: CampaignParameters = field(default_factory=CampaignParameters)
+
+    def planned(self, customers: int) -> int:
+        """How many customers are planned for so many that are asked for."""
+        return ceil(customers * self.population.planned_per_customer)

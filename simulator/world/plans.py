@@ -21,7 +21,7 @@ class PlanCatalogue:
     line : array of int
         Line of each plan, an index of `LINES`.
     first_fee : array of float
-        Fee before the first rise, currency per month.
+        Fee when the period starts, currency per month.
     data_gb, minutes : array of float
         Allowance per month; NaN for unlimited.
     over_gb, over_minute : array of float
@@ -29,7 +29,7 @@ class PlanCatalogue:
     commitment_months : array of int
         Minimum term of the plan.
     rise_week : array of int
-        Week of the year in which its price may rise.
+        Week of the year in which its price may rise, each year.
     """
 
     ids: tuple[str, ...]
@@ -53,15 +53,13 @@ class PlanCatalogue:
 
     def fee(self, week: int) -> Array:
         """Fee of each plan in a week, currency per month."""
-        rises = np.maximum((week - self.rise_week) // 52 + 1, 0)
+        rises = (week - self.rise_week) // 52 + 1
         fee: Array = np.round(self.first_fee * (1 + self.rise) ** rises, 2)
         return fee
 
     def rising(self, week: int) -> Array:
         """Whether each plan's price rises at the start of a week."""
-        rising: Array = (
-            (week >= self.rise_week) & ((week - self.rise_week) % 52 == 0) & (self.rise > 0)
-        )
+        rising: Array = ((week - self.rise_week) % 52 == 0) & (self.rise > 0)
         return rising
 
 

@@ -1,18 +1,26 @@
 """The customers of a block: everything about them that no event changes.
 
 All customers who ever join, and all their lines, are planned at the start, so that arrays keep their
-order.
+order. Lines that would have ended before the burn-in are left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from features.contracts.vocabulary import REPLACEMENTS
-from simulator.world.calendar import DAY, HOUR, NO_WEEK, WEEK, start_of
+from simulator.world.calendar import (
+    DAY,
+    FIRST_WEEK,
+    HOUR,
+    LAST_WEEK,
+    NO_WEEK,
+    SECOND,
+    WEEK,
+    start_of,
+)
 from simulator.world.customers import (
-    AGE_USE,
     CONSUMER,
     Accounts,
     Customers,
@@ -21,16 +29,25 @@ from simulator.world.customers import (
     draw_customers,
 )
 from simulator.world.draws import Array, Draws, pick
+from simulator.world.joining import Joining, draw_joining
+from simulator.world.lifetimes import (
+    Lifetimes,
+    default_chance,
+    involuntary_chance,
+    lasting_part,
+    low_use_part,
+)
+from simulator.world.line_traits import Nature, draw_contracts, draw_nature
 from simulator.world.network import Network
-from simulator.world.parameters import Parameters
+from simulator.world.parameters import BROADBAND, POSTPAID, PREPAID, TV, Parameters
 from simulator.world.plans import PlanCatalogue
+from simulator.world.regions import competition
 
-POSTPAID, PREPAID, BROADBAND, TV = range(4)
 SLOTS = 1_000_000
 """Subscription numbers reserved for each block."""
 
 _MOBILE_LINES = (
-    np.array([0.21, 0.66, 0.10, 0.03]),
+    np.array([0.16, 0.38, 0.27, 0.19]),
     np.array([0.05, 0.60, 0.25, 0.10]),
     np.array([0.0, 0.15, 0.25, 0.20, 0.15, 0.10, 0.08, 0.07]),
     np.array(
@@ -154,16 +171,38 @@ def populate(
     """
     customers = draw_customers(draws, first, count, parameters)
     accounts = draw_accounts(draws, customers, parameters)
-    return Population(customers, accounts, _lines(draws, customers, network, plans, parameters))
+    owner, kind = _held(draws, customers, parameters)
+    nature = draw_nature(draws, kind, owner, customers, network, parameters)
+    random = draws.generator("later lines")
+    first_line = np.concatenate([[True], owner[1:] != owner[:-1]])
+    delay = parameters.population.later_line_weeks * random.random(len(owner))
+    later = ~first_line & (random.random(len(owner)) < parameters.population.later_line_share)
+    delay = np.where(later, delay, 0.0)
+    lifetimes = _lifetimes(
+        kind,
+        owner,
+        nature,
+        customers,
+        accounts,
+        network.lasting_badness[nature.cell],
+        competition(draws, None),
+        parameters,
+    )
+    joining = draw_joining(draws, owner, delay, lifetimes, parameters.population)
+    customers = _joined(draws, customers, joining)
+    kept = np.flatnonzero(joining.lasts)
+    owner, kind, nature = owner[kept], kind[kept], nature.of(kept)
+    start_at = np.where(
+        delay[kept] > 0,
+        start_of(0) + np.floor(joining.start[kept] * WEEK).astype(np.int64) // HOUR * HOUR,
+        customers.first_seen_at[owner],
+    )
+    lines = _lines(draws, owner, kind, start_at, nature, customers, plans, parameters)
+    return Population(customers, accounts, lines)
 
 
-def _lines(
-    draws: Draws,
-    customers: Customers,
-    network: Network,
-    plans: PlanCatalogue,
-    parameters: Parameters,
-) -> Lines:
+def _held(draws: Draws, customers: Customers, parameters: Parameters) -> tuple[Array, Array]:
+    """Owner and kind of the lines that customers ever have, in the order of owners."""
     magnitudes = parameters.population
     count = len(customers.number)
     random = draws.generator("line counts")
@@ -177,34 +216,101 @@ def _lines(
     )
     firm = customers.segment != CONSUMER
     broadband = (
-        random.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.20))
+        random.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.10, 0.30))
     ) | (firm & (random.random(count) < 0.5))
-    tv = broadband & (random.random(count) < 0.42)
+    tv = broadband & (random.random(count) < 0.60)
     owner = np.concatenate(
         [np.repeat(np.arange(count), mobile), np.flatnonzero(broadband), np.flatnonzero(tv)]
     )
     kind = np.repeat([POSTPAID, BROADBAND, TV], [mobile.sum(), broadband.sum(), tv.sum()])
-    planned = len(owner)
-    random = draws.generator("lines")
-    differs = random.random(planned) < 0.06
+    differs = draws.generator("lines").random(len(owner)) < 0.06
     kind = np.where(
         (kind == POSTPAID) & (prepaid_like[owner] ^ (differs & ~firm[owner])), PREPAID, kind
     )
-    order = np.lexsort((np.arange(planned), owner))
-    owner, kind = owner[order], kind[order]
+    order = np.lexsort((np.arange(len(owner)), owner))
+    return owner[order], kind[order]
 
-    first_line = np.concatenate([[True], owner[1:] != owner[:-1]])
-    join = (customers.first_seen_at[owner] - start_of(0)) / WEEK
-    spread = random.random(planned)
-    later = ~first_line & (random.random(planned) < magnitudes.later_line_share)
-    start = np.where(later, join + spread * (magnitudes.joining_weeks - join), join)
-    start_at = np.where(
-        later,
-        start_of(0) + (start * WEEK).astype(np.int64) // HOUR * HOUR,
-        customers.first_seen_at[owner],
+
+def _lifetimes(
+    kind: Array,
+    owner: Array,
+    nature: Nature,
+    customers: Customers,
+    accounts: Accounts,
+    badness: Array,
+    competitors: Array,
+    parameters: Parameters,
+) -> Lifetimes:
+    """How long lines last by what is known when they begin: also about the network at their cell,
+    and the competitors in each region.
+    """
+    magnitudes, population = parameters.churn, parameters.population
+    payer = customers.account[owner] - customers.number[0]
+    age, odd = customers.age[owner], nature.is_iot | nature.is_test
+    held = np.bincount(owner)[owner]
+    satisfaction = (
+        customers.satisfaction_level[owner]
+        - population.lasting_contacts * (customers.contact_factor[owner] - 1)
+        - population.lasting_network * (badness + nature.cell_factor)
+    )
+    log_hazard = (
+        np.array(magnitudes.base_log_hazard_a_week)[kind]
+        + np.log(np.array(magnitudes.leaves_if_wavering) * population.changing_hazard)[kind]
+        + np.array(magnitudes.satisfaction)[kind] * satisfaction
+        + magnitudes.competitor_sd * competitors[customers.region[owner]]
+        + np.where(kind == PREPAID, 0.0, magnitudes.out_of_commitment)
+        + low_use_part(magnitudes, kind, nature.base_data, nature.base_minutes)
+        + magnitudes.further_lines * np.minimum(held - 1, 4)
+        + lasting_part(
+            magnitudes,
+            kind,
+            accounts.autopay[payer],
+            nature.dual_sim,
+            age,
+            nature.frailty,
+            odd,
+        )
+    )
+    return Lifetimes(
+        kind=kind,
+        committed=nature.committed(kind, parameters),
+        hazard=np.exp(log_hazard),
+        involuntary=involuntary_chance(parameters, kind, age, nature.is_iot)
+        + default_chance(parameters, kind, accounts.autopay[payer], accounts.risk[payer]),
+        parameters=parameters,
     )
 
-    # Lines that continue another line are planned as further slots, and used from then on.
+
+def _joined(draws: Draws, customers: Customers, joining: Joining) -> Customers:
+    """The customers with the time that each joins at: of day, too."""
+    second = np.floor(
+        draws.generator("time of joining").random(len(joining.join)) * 12 * 3600
+    ).astype(np.int64)
+    day = np.floor(joining.join * 7).astype(np.int64)
+    return replace(
+        customers,
+        first_seen_at=start_of(0) + day * DAY + second * SECOND,
+        join_week=np.floor(joining.join).astype(np.int64),
+    )
+
+
+def _lines(
+    draws: Draws,
+    owner: Array,
+    kind: Array,
+    start_at: Array,
+    nature: Nature,
+    customers: Customers,
+    plans: PlanCatalogue,
+    parameters: Parameters,
+) -> Lines:
+    """Lines with their contracts, and those that continue another one: these are planned as further
+    slots, and used from then on.
+    """
+    magnitudes = parameters.population
+    planned, count = len(owner), len(customers.number)
+    firm = customers.segment != CONSUMER
+    random = draws.generator("successors")
     continued = random.random(planned) < magnitudes.successor_share * np.where(
         kind <= PREPAID, 1.0, 0.4
     )
@@ -223,7 +329,7 @@ def _lines(
     heir = np.where(how == transfer, neighbour, heir)
     migration = REPLACEMENTS.index("migration")
     next_kind = np.where((how == migration) & (kind[replaced] == PREPAID), POSTPAID, kind[replaced])
-    replace_week = random.integers(2, magnitudes.joining_weeks, len(replaced))
+    replace_week = random.integers(FIRST_WEEK + 2, LAST_WEEK, len(replaced))
 
     successor = np.full(planned + len(replaced), -1)
     successor[replaced] = planned + np.arange(len(replaced))
@@ -231,9 +337,10 @@ def _lines(
     predecessor[planned:] = replaced
     source = np.concatenate([np.arange(planned), replaced])
     customer = np.concatenate([owner, heir])
+    same = np.concatenate([np.zeros(planned, dtype=bool), next_kind == kind[replaced]])
     kind = np.concatenate([kind, next_kind])
     total = len(kind)
-    weeks = np.full(total, -1)
+    weeks = np.full(total, NO_WEEK)
     weeks[replaced] = replace_week
     manner = np.full(total, -1)
     manner[replaced] = how
@@ -247,138 +354,32 @@ def _lines(
         np.where(customers.household < 0, customers.number, customers.household)[customer]
         - customers.number[0]
     )
-
-    traits = _traits(draws, kind, customer, start_at, customers, network, plans, parameters)
-    same = np.concatenate([np.zeros(planned, dtype=bool), next_kind == kind[replaced]])
+    start_week = np.floor((start_at - start_of(0)) / WEEK).astype(np.int64)
+    nature = nature.of(source)
+    contracts = draw_contracts(draws, kind, start_week, nature, plans, parameters)
     for name in ("plan", "commit_end", "promo_end", "discount", "instalments"):
-        traits[name] = np.where(same, traits[name][source], traits[name])
-    for name in (
-        "cell",
-        "cell_factor",
-        "frailty",
-        "base_minutes",
-        "base_data",
-        "trend",
-        "is_test",
-        "is_employee",
-        "is_iot",
-    ):
-        traits[name] = traits[name][source]
+        contracts[name] = np.where(same, contracts[name][source], contracts[name])
     return Lines(
-        number=customers.number[0] // parameters.customers_per_block * SLOTS + np.arange(total),
+        number=draws.block * SLOTS + np.arange(total),
         customer=customer,
         account=account,
         household=leader,
         kind=kind,
         start_at=start_at,
-        start_week=np.floor((start_at - start_of(0)) / WEEK).astype(np.int64),
+        start_week=start_week,
         successor=successor,
         predecessor=predecessor,
         replacement=manner,
         replace_week=weeks,
-        **traits,
+        cell=nature.cell,
+        cell_factor=nature.cell_factor,
+        frailty=nature.frailty,
+        base_minutes=nature.base_minutes,
+        base_data=nature.base_data,
+        trend=nature.trend,
+        is_test=nature.is_test,
+        is_employee=nature.is_employee & (kind != PREPAID),
+        is_iot=nature.is_iot,
+        dual_sim=nature.dual_sim & (kind <= PREPAID),
+        **contracts,
     )
-
-
-def _traits(
-    draws: Draws,
-    kind: Array,
-    customer: Array,
-    start_at: Array,
-    customers: Customers,
-    network: Network,
-    plans: PlanCatalogue,
-    parameters: Parameters,
-) -> dict[str, Array]:
-    magnitudes, usage = parameters.population, parameters.usage
-    random = draws.generator("line traits")
-    total = len(kind)
-    fixed = kind >= BROADBAND
-    start_week = np.floor((start_at - start_of(0)) / WEEK).astype(np.int64)
-    firm = (customers.segment != CONSUMER)[customer]
-
-    level = (
-        usage.base_sd * random.standard_normal(total)
-        + np.where(fixed, 0.3, 1.0) * AGE_USE[customers.age][customer] * 0.6
-    )
-    base_data = np.array(usage.data_gb_a_week)[kind] * np.exp(level)
-    talk = (
-        0.35 * level + 0.75 * random.standard_normal(total) - 0.4 * AGE_USE[customers.age][customer]
-    )
-    base_minutes = np.array(usage.minutes_a_week)[kind] * np.exp(talk)
-    iot = (kind == POSTPAID) & firm & (random.random(total) < magnitudes.iot_share_business)
-    base_data = np.where(iot, 0.02, base_data)
-    base_minutes = np.where(iot, 0.0, base_minutes)
-
-    plan = np.zeros(total, dtype=np.int64)
-    noise = parameters.plans.misfit_sd * random.standard_normal(total)
-    for line in range(4):
-        of_line = np.flatnonzero(kind == line)
-        offered, size = plans.first_of(line), plans.count_of(line)
-        allowance = np.nan_to_num(
-            plans.data_gb[offered : offered + size],
-            nan=2.5 * np.nanmax(parameters.plans.data_gb[min(line, 2)]),
-        )
-        fit = (
-            np.searchsorted(allowance[:-1], base_data[of_line] * 4.3)
-            if line != TV
-            else np.full(len(of_line), 1.2)
-        )
-        plan[of_line] = offered + np.clip(np.rint(fit + 0.25 + noise[of_line]), 0, size - 1).astype(
-            np.int64
-        )
-
-    length = np.array(magnitudes.commitment_weeks)[kind]
-    committed = (random.random(total) < np.array(magnitudes.committed_share)[kind]) & ~iot
-    tenure = np.maximum(-start_week, 0)
-    terms = np.ceil((tenure + 1) / np.maximum(length, 1)).astype(np.int64)
-    renewed = (random.random(total) < 0.50) | (terms <= 1)
-    commit_end = start_week + np.where(renewed, terms, terms - 1) * length
-    commit_end = np.where(committed & (length > 0), commit_end, NO_WEEK)
-    promoted = (random.random(total) < np.array(magnitudes.promotion_share)[kind]) & ~iot
-    promo_weeks = random.choice(np.array([26, 39, 52]), total)
-    refreshed = (tenure > promo_weeks) & (random.random(total) < 0.35)
-    promo_end = np.where(refreshed, random.integers(-20, 52, total), start_week + promo_weeks)
-    promo_end = np.where(promoted & (promo_end > start_week), promo_end, NO_WEEK)
-    dual = random.random(total) < np.where(
-        kind == PREPAID, magnitudes.dual_sim_share_prepaid, magnitudes.dual_sim_share
-    )
-    device_age = np.minimum(random.gamma(2.0, 38.0, total), 400)
-
-    region = customers.region[customer]
-    home = customers.household[customer]
-    place = draws.at("home cell", np.where(home < 0, customers.number[customer], home))
-    cell = network.first_cell[region] + np.floor(
-        place * np.maximum(network.cells_in[region], 1)
-    ).astype(np.int64)
-    amounts = np.array(parameters.recharge.amounts)
-    return {
-        "plan": plan,
-        "commit_end": commit_end,
-        "promo_end": promo_end,
-        "discount": np.where(
-            promo_end > NO_WEEK,
-            magnitudes.promotion_discount * random.choice(np.array([0.6, 1.0, 1.4]), total),
-            0,
-        ),
-        "instalments": (kind == POSTPAID)
-        & (commit_end > NO_WEEK)
-        & (random.random(total) < magnitudes.instalment_share),
-        "cell": np.minimum(cell, network.cells - 1),
-        "cell_factor": parameters.network.personal_sd * random.standard_normal(total),
-        "frailty": magnitudes.frailty_sd * random.standard_normal(total),
-        "base_minutes": base_minutes.astype(np.float32),
-        "base_data": base_data.astype(np.float32),
-        "trend": (usage.trend_sd_a_week * random.standard_normal(total)).astype(np.float32),
-        "is_test": random.random(total) < magnitudes.test_share,
-        "is_employee": (random.random(total) < magnitudes.employee_share) & (kind != PREPAID),
-        "is_iot": iot,
-        "dual_sim": dual & (kind <= PREPAID),
-        "device_week": -np.floor(device_age).astype(np.int64),
-        "is_5g": random.random(total) < np.clip(0.85 - device_age / 300, 0.05, 0.9),
-        "recharge": amounts[
-            np.clip(np.rint(1.2 + 0.9 * level + 0.5 * random.standard_normal(total)), 0, 5).astype(
-                np.int64
-            )
-        ],
-    }

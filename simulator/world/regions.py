@@ -1,10 +1,12 @@
-"""The operator's regions: name, time zone, languages and share of customers. All are invented."""
+"""The operator's regions: name, time zone, languages, share of customers, and how strong competitors
+are. All are invented.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.world.draws import Array
+from simulator.world.draws import Array, Draws
 
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 
@@ -45,3 +47,22 @@ def shares() -> Array:
 def languages() -> Array:
     """Shares of languages, one row per region."""
     return np.array([region.languages for region in REGIONS])
+
+
+def competition(draws: Draws, week: int | None) -> Array:
+    """Strength of competitors in each region, in standard deviations: slow waves about a level.
+
+    Parameters
+    ----------
+    draws : Draws
+        Its seed decides.
+    week : int or None
+        The week; None for the level.
+    """
+    random = Draws(draws.seed).generator("competition")
+    period, phase = random.uniform(26, 60, len(REGIONS)), random.random(len(REGIONS))
+    level: Array = 0.7 * random.standard_normal(len(REGIONS))
+    if week is None:
+        return level
+    strength: Array = level + np.sin(2 * np.pi * (week / period + phase))
+    return strength

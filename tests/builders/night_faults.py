@@ -316,8 +316,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "no tickets for a week",
         "tickets",
-        "late",
+        "thin",
         without(_LAST_WEEK, "tickets"),
+        names="gone",
     ),
     Fault(
         "withdrawn consents are lost",

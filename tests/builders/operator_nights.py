@@ -25,7 +25,7 @@ TONIGHT = datetime(2024, 9, 3, tzinfo=UTC)
 YESTERDAY = TONIGHT - timedelta(days=1)
 
 
-def simulate_nights(folder: Path, customers: int = 800, months: int = 9, seed: int = 3) -> None:
+def simulate_nights(folder: Path, customers: int = 800, months: int = 9, seed: int = 4) -> None:
     """Fill a folder: ``tonight`` (what had arrived by then), and ``home/raw``, the raw store of the
     night before.
     """

@@ -14,7 +14,7 @@ Campaigns = dict[str, list[Outcome]]
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Campaigns:
     folder = tmp_path_factory.mktemp("coverage") / "operator"
-    simulate(folder, customers=2_000, months=2, seed=3, workers=1)
+    simulate(folder, customers=3_000, months=2, seed=3, workers=1)
     futures = Futures.open(folder)
     _, harmed = targets(futures)
     return campaigns(futures, [harmed], COUNT, days=56)

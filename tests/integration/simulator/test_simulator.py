@@ -1,6 +1,7 @@
 """A simulation as a whole: bytes, continuation, policies, interruption."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -304,7 +305,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
         small_operator(tmp_path / "operator")
     assert not (tmp_path / "operator").exists()
     again = small_operator(tmp_path / "operator")
-    assert ran == [0, 250, 250]
+    second = SMALL.planned(250)
+    assert ran == [0, second, second]
     assert _bytes(again.folder) == _bytes(two_months.folder)
 
 
@@ -339,6 +341,13 @@ def test_other_magnitudes_are_refused(two_months: Simulator) -> None:
         Simulator.open(two_months.folder)
     with pytest.raises(InputError, match="complete simulation"):
         Simulator.open(two_months.folder / "raw")
+
+
+def test_folders_of_another_format_are_refused(two_months: Simulator, tmp_path: Path) -> None:
+    older = two_months.branch(tmp_path / "older")
+    replace(two_months.simulation, format=1).write(older.folder)
+    with pytest.raises(InputError, match="simulate it anew"):
+        Simulator.open(older.folder, SMALL)
 
 
 def test_checkpoints_need_no_pickle(two_months: Simulator) -> None:

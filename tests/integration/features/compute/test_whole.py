@@ -26,8 +26,9 @@ BEARERS = ("customer_id", "subscription_id", "account_id", "contact_id")
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    simulate(tmp_path_factory.mktemp("operator") / "simulation", 60, 7)
-    return tmp_path_factory.getbasetemp() / "operator0" / "simulation" / "raw"
+    folder = tmp_path_factory.mktemp("operator") / "simulation"
+    simulate(folder, 60, 7)
+    return folder / "raw"
 
 
 @pytest.fixture(scope="module")

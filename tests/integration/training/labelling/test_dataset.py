@@ -42,7 +42,7 @@ CUTOFFS = [datetime(2024, 7, 8, tzinfo=UTC) + timedelta(weeks=4 * number) for nu
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
     return simulate(
-        tmp_path_factory.mktemp("truth") / "operator", customers=700, months=14, seed=9, workers=1
+        tmp_path_factory.mktemp("truth") / "operator", customers=700, months=14, seed=10, workers=1
     )
 
 

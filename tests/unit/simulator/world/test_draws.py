@@ -1,10 +1,11 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.world.draws import Draws, pick, whole
 
-seeds, blocks, weeks = st.integers(0, 2**63 - 1), st.integers(0, 50), st.integers(0, 260)
+seeds, blocks, weeks = st.integers(0, 2**63 - 1), st.integers(0, 50), st.integers(-52, 260)
 
 
 @given(seeds, blocks, weeks)
@@ -29,6 +30,11 @@ def test_addresses_differ_by_seed_purpose_block_and_week(seed: int, block: int, 
         Draws(seed, block).uniform("talk", week, 20),
     ):
         assert (here != other).any()
+
+
+def test_an_address_keeps_its_number() -> None:
+    numbers = [Draws(7, 2).uniform("use", week, 1)[0] for week in (0, 41)]
+    assert numbers == pytest.approx([0.66438681, 0.57221228])
 
 
 @given(seeds, blocks)
