@@ -85,7 +85,7 @@ def fit_logistic(matrix: Floats, label: Floats, weight: Floats | None = None) ->
         )
     weight = np.ones(len(label)) if weight is None else weight
     preparation = _Preparation(matrix)
-    regression = LogisticRegression(C=1.0, max_iter=500)
+    regression = LogisticRegression(C=1.0, max_iter=500, solver="newton-cholesky")
     regression.fit(preparation.columns(matrix), label, sample_weight=weight / weight.mean())
     return LogisticBaseline(preparation, regression.coef_[0], float(regression.intercept_[0]))
 

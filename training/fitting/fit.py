@@ -202,21 +202,26 @@ def cross_fit(
     rounds : int, optional
         Boosting rounds.
     """
-    stopping = [lgb.early_stopping(settings.patience_rounds, verbose=False)]
+    values = fit_parameters(settings, _threads(table, threads), parameters)
+    held_out = tuple(fold for _, fold in folds)
+    data = dataset(table.binned())
+    if rounds is not None:
+        # Nobody asks how well each round predicts, so that is not worked out.
+        boosters = (
+            lgb.train(values, data.subset(learnt.tolist()), num_boost_round=rounds)
+            for learnt, _ in folds
+        )
+        return CrossFit(rounds, tuple(boosters), held_out)
     result = lgb.cv(
-        fit_parameters(settings, _threads(table, threads), parameters),
-        dataset(table.binned()),
-        num_boost_round=settings.max_rounds if rounds is None else rounds,
+        values,
+        data,
+        num_boost_round=settings.max_rounds,
         folds=folds,
-        callbacks=stopping if rounds is None else [],
+        callbacks=[lgb.early_stopping(settings.patience_rounds, verbose=False)],
         return_cvbooster=True,
     )
     fitted = result["cvbooster"]
-    return CrossFit(
-        rounds=int(fitted.best_iteration) if rounds is None else rounds,
-        boosters=tuple(fitted.boosters),
-        folds=tuple(held_out for _, held_out in folds),
-    )
+    return CrossFit(int(fitted.best_iteration), tuple(fitted.boosters), held_out)
 
 
 def fit_booster(
