@@ -1,10 +1,13 @@
 """Whether the gate passes a correct model and refuses damaged ones, on the simulated operator.
 
-``python -m benchmarks.models.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one correct churn model, and others
+``python -m benchmarks.models.gate [CUSTOMERS] [MONTHS] [SEED...] [--correct]`` trains one correct churn model, and others
 with a leaked column, with shuffled labels, with a calibration that is too extreme, and with trees
 that take too long to explain. It also prints the calibration of the correct model on its test
 period, by stratum, and beside it how much the true risk changed between the training rows and
 the test period. No calibration on earlier rows can predict that change.
+
+With ``--correct`` and any number of seeds, the correct model alone is trained for each, without a
+search, and what the gate says of it is printed beside its calibration.
 """
 
 import sys
@@ -49,7 +52,39 @@ AS_IT_SHOULD_BE = "correct"
 def main() -> None:
     """Simulate, train the models, and print the verdicts of the gate."""
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
-    customers, months, seed = (*numbers, *(CUSTOMERS, MONTHS, SEED)[len(numbers) :])
+    customers, months = (*numbers, *(CUSTOMERS, MONTHS)[len(numbers) :])[:2]
+    only_correct = "--correct" in sys.argv
+    budget = None if only_correct else TuningBudget(trials=1)
+    for seed in numbers[2:] or [SEED]:
+        dataset, risk = simulated(customers, months, seed)
+        models = {}
+        verdicts = {}
+        for name, model, settings in trained(dataset, TrainingConfig.read(), budget):
+            models[name], verdicts[name] = model, verdict_of(model, settings)
+            if only_correct:
+                break
+        show(
+            f"Calibration on the test period, {customers:,} customers simulated for {months} months, seed {seed}",
+            list(_bounds(models[AS_IT_SHOULD_BE], risk)),
+        )
+        show(
+            "Verdicts of the gate",
+            [
+                {
+                    "model": name,
+                    "passed": verdicts[name].passed,
+                    "AUC in 90 days": model.assessments["90"].metrics["auc"].value,
+                    "refused by": ", ".join(
+                        sorted(f"{one.rule} {one.where}".strip() for one in verdicts[name].reasons)
+                    ),
+                }
+                for name, model in models.items()
+            ],
+        )
+
+
+def simulated(customers: int, months: int, seed: int) -> tuple[Dataset, pl.DataFrame]:
+    """Labelled rows of a simulated operator, and its `true_risk`."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         simulate(folder / "operator", customers, months, seed)
@@ -61,36 +96,15 @@ def main() -> None:
             source=str(folder / "operator" / "raw"),
         )
         dataset = churn_dataset(home, config.labels, until=system_clock())
-        risk = true_risk(folder / "operator")
-    models = {}
-    verdicts = {}
-    for name, model, settings in trained(dataset, config):
-        models[name], verdicts[name] = model, verdict_of(model, settings)
-    show(
-        f"Calibration on the test period, {customers:,} customers simulated for {months} months, seed {seed}",
-        list(_bounds(models[AS_IT_SHOULD_BE], risk)),
-    )
-    show(
-        "Verdicts of the gate",
-        [
-            {
-                "model": name,
-                "passed": verdicts[name].passed,
-                "AUC in 90 days": model.assessments["90"].metrics["auc"].value,
-                "refused by": ", ".join(
-                    sorted({finding.rule for finding in verdicts[name].reasons})
-                ),
-            }
-            for name, model in models.items()
-        ],
-    )
+        return replace(dataset, matrix=np.array(dataset.matrix)), true_risk(folder / "operator")
 
 
 def trained(
-    dataset: Dataset, config: TrainingConfig
+    dataset: Dataset, config: TrainingConfig, budget: TuningBudget | None
 ) -> Iterator[tuple[str, OperatorModel, GateSettings]]:
     """Models of the same rows, by name: a correct one, and others by what is wrong with them;
-    each with the settings of the gate that it meets.
+    each with the settings of the gate that it meets. Parameters are searched for where there is a
+    budget.
     """
     settings = config.gate
     train = partial(
@@ -98,7 +112,7 @@ def trained(
         target=CHURN,
         config=config,
         made_at=system_clock(),
-        budget=TuningBudget(trials=1),
+        budget=budget,
     )
     sound = train(dataset)
     yield AS_IT_SHOULD_BE, sound, settings
