@@ -79,7 +79,9 @@ notebooks: $(READY) ## Run the notebooks as they stand
 bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.models.fitting
-	$(BIN)/python -m benchmarks.models.training
+	$(BIN)/python -m benchmarks.training.cost 12000 100000 --stretch 10
+	$(BIN)/python -m benchmarks.training.sample
+	$(BIN)/python -m benchmarks.training.parameters
 	$(BIN)/python -m benchmarks.models.explanation
 	$(BIN)/python -m benchmarks.models.one_row
 	$(BIN)/python -m benchmarks.models.evaluation

@@ -33,13 +33,12 @@ def serve(
     """Answer prediction requests over HTTP."""
     from holdfast.interrupt import end_in_its_own_time
     from models.boosters.alone import import_lightgbm_alone
-
-    import_lightgbm_alone()
     from models.registry import require_served
     from models.targets import SERVED
 
     served = home_of(home)
     require_served(served, SERVED)
+    import_lightgbm_alone()
     from serving.server import run
 
     end_in_its_own_time()

@@ -51,7 +51,7 @@ OPERATOR_SETS: tuple[dict[str, object], ...] = tuple(
     {**one, **_FOR_MANY_FEATURES} for one in DEFAULT_SETS
 )
 """The same for an operator's features, of which there are over a hundred: a tree that sees three in ten
-of them predicts as well, and larger steps need fewer rounds (``python -m benchmarks.models.parameters``).
+of them predicts as well, and larger steps need fewer rounds (``python -m benchmarks.training.parameters``).
 """
 
 

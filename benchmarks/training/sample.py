@@ -1,7 +1,7 @@
 """What it costs in accuracy that a training of a large operator reads a sample of its customers, and
 fits on a sample of their rows.
 
-``nice python -m benchmarks.models.sampled_training [CUSTOMERS] [--months N]`` simulates an operator whose
+``nice python -m benchmarks.training.sample [CUSTOMERS] [--months N]`` simulates an operator whose
 customers are more than holdfast keeps history of by default, and keeps history of all of them. It fits the model
 that is evaluated twice: on the rows of as many customers as the default, sampled as always, and on all rows of all
 customers. Both predict the same test rows. Printed are the AUC of both, and the difference with an
@@ -17,7 +17,7 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.models.training import SEED, built
+from benchmarks.training.cost import SEED, built
 from benchmarks.report import show
 from features.settings import FeatureSettings
 from holdfast.arrays import Floats, Positions

@@ -1,6 +1,6 @@
 """What a training costs: the default training of churn, three horizons, from built features to a version.
 
-``python -m benchmarks.models.training [CUSTOMERS...] [--months N] [--stretch K]`` simulates an operator of each
+``python -m benchmarks.training.cost [CUSTOMERS...] [--months N] [--stretch K]`` simulates an operator of each
 size and builds its features, which is not counted, and then trains in a process of its own. Of past
 features those are built that a training reads: at every fourth Monday, as cut-offs are, of as many customers as
 holdfast keeps history of by default. It prints processor time and memory by step, the figures of the version, and how

@@ -1,6 +1,6 @@
 """What other parameters than the default sets of an operator's features would predict, and cost.
 
-``nice python -m benchmarks.models.parameters [SEED...] [--customers N] [--months N]`` simulates an
+``nice python -m benchmarks.training.parameters [SEED...] [--customers N] [--months N]`` simulates an
 operator for every seed, and cross-fits a model of churn for each horizon on the rows before the test
 period: with the sets of flat tables, with those of an operator, and with others between them. Printed is, for each, the
 log loss and AUC of margins from boosters that did not learn from the row's customer, and processor
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from benchmarks.models.training import SEED, built
+from benchmarks.training.cost import SEED, built
 from benchmarks.report import show
 from holdfast.clock import system_clock
 from models.boosters.average import mean_of
