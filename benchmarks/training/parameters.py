@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from benchmarks.training.cost import SEED, built
 from benchmarks.report import show
+from benchmarks.training.cost import SEED, built
 from holdfast.clock import system_clock
 from models.boosters.average import mean_of
 from models.churn import CHURN

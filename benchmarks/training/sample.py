@@ -17,8 +17,8 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.training.cost import SEED, built
 from benchmarks.report import show
+from benchmarks.training.cost import SEED, built
 from features.settings import FeatureSettings
 from holdfast.arrays import Floats, Positions
 from holdfast.clock import system_clock
