@@ -99,7 +99,10 @@ def test_blocks_of_the_shell_run_as_they_stand(
     for command in example.commands:
         words = shlex.split(command.replace("000123456", somebody.as_py()))
         done = invoke(*words[1:])
-        assert (words[0], done.exit_code) == ("holdfast", 0), (command, done.output)
+        # A device may arrive an hour before its line does: the check tells of it, and ends with 3.
+        fine = {0, 3} if words[1:3] == ["data", "check"] else {0}
+        assert words[0] == "holdfast", command
+        assert done.exit_code in fine, (command, done.output)
 
 
 @pytest.mark.proof
