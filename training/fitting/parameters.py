@@ -42,6 +42,9 @@ trials of a search on the four public tables (``python -m benchmarks.quality``).
 _FOR_MANY_FEATURES: dict[str, object] = {
     "feature_fraction": 0.3,
     "learning_rate": 0.075,
+    # Trees that see other features differ enough from each other.
+    "bagging_fraction": 1.0,
+    "bagging_freq": 0,
     # With few features in a tree, histograms by feature are quicker than by row; trees are the same.
     "force_row_wise": False,
     "force_col_wise": True,

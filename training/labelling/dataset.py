@@ -35,7 +35,7 @@ from training.settings import LabelSettings
 STREAMED_BYTES = 1 << 30
 """Feature matrices larger than this are filled, part by part, in a file instead of in memory."""
 
-ROWS_AT_ONCE = 50_000
+ROWS_AT_ONCE = 150_000
 """Rows whose features are read together: each read takes seconds, and memory for every row."""
 
 WEIGHTS = (
