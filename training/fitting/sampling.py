@@ -16,7 +16,7 @@ from training.evaluation.ranking import Codes
 NEGATIVES_PER_POSITIVE = 20
 """Rows without the outcome for each with it."""
 
-FEWEST_NEGATIVES = 60_000
+FEWEST_NEGATIVES = 50_000
 """Rows without the outcome that are kept in any case."""
 
 MOST_POSITIVES, MOST_ROWS = 300_000, 2_000_000

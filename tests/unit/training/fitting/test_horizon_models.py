@@ -129,6 +129,8 @@ def test_calibrations_see_every_row_with_a_known_label_by_a_margin_it_did_not_te
         return choose(margin, label, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(horizon_models, "choose_calibration", watched)
+    # One horizon after the other, so that calls come in order.
+    monkeypatch.setattr(horizon_models, "core_count", lambda: 1)
     models, record = fitted(dataset)
     learnt = split_of(dataset).learnt
     assert [len(label) for _, label in seen] == [
