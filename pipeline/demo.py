@@ -49,7 +49,7 @@ from training.settings import TrainingConfig
 if TYPE_CHECKING:
     from pipeline.night.night import Night
 
-CUSTOMERS = 6_000
+CUSTOMERS = 8_000
 MONTHS = 18
 SEED = 1
 BUDGET: TuningBudget | None = None

@@ -9,7 +9,6 @@ evaluated are fitted again on more rows, with the parameters and rounds that the
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +23,7 @@ from holdfast.cores import core_count
 from holdfast.errors import InputError
 from holdfast.logging import progress
 from models.bands import BandBounds
+from models.boosters.threads import threads_that_boost
 from models.calibration import Calibration
 from models.strata import EVERYONE
 from models.target import Target
@@ -220,7 +220,7 @@ def fit_horizon_models(
     fitters = [shared.alone() for _ in days]
     words = "Fitting boosters and calibrations" if plan is None else "Fitting on all labelled rows"
     models = []
-    with progress(words, len(days)) as advance, ThreadPoolExecutor(at_once) as pool:
+    with progress(words, len(days)) as advance, threads_that_boost(at_once) as pool:
         for model in pool.map(_Fitter.fit, fitters, days):
             models.append(model)
             advance(1)

@@ -1,7 +1,6 @@
 """Cross-validation: out-of-fold predictions for the rows of a flat table."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ from holdfast.arrays import Floats
 from holdfast.cores import core_count
 from holdfast.logging import progress
 from models.boosters.average import average_margin
+from models.boosters.threads import threads_that_boost
 from training.evaluation.folds import Split
 from training.fitting.blend import fit_calibrated
 from training.fitting.fit import TrainingTable
@@ -60,7 +60,7 @@ def cross_validate(
 
     with (
         progress("Cross-validating", len(splits)) as advance,
-        ThreadPoolExecutor(core_count()) as pool,
+        threads_that_boost(core_count()) as pool,
     ):
         for split, raw, probability in pool.map(fit_and_predict, splits):
             margin[split.repeat, split.test] = raw

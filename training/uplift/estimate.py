@@ -1,7 +1,6 @@
 """Uplift of actions from a randomised experiment: on average, by group and by policy."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from holdfast.arrays import Floats
 from holdfast.cores import core_count
 from holdfast.logging import Advance, progress
+from models.boosters.threads import threads_that_boost
 from models.uplift import UpliftGroup, UpliftModel
 from training.uplift import inference
 from training.uplift.experiment import Experiment
@@ -146,7 +146,7 @@ def _score_all(
         advance(_AVERAGE_FOLDS)
         return expected
 
-    with ThreadPoolExecutor(core_count()) as pool:
+    with threads_that_boost(core_count()) as pool:
         expected = list(pool.map(expect, range(settings.repeats)))
     return score_rows(experiment, rows, np.mean(expected, axis=0))
 

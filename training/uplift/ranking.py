@@ -6,7 +6,6 @@ depend on each other, and a random ranking passes for a good one too often. In s
 errors add up as if the parts were independent.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from holdfast.arrays import Floats, Positions
 from holdfast.cores import core_count
 from holdfast.logging import Advance
+from models.boosters.threads import threads_that_boost
 from training.uplift.experiment import Experiment
 from training.uplift.learners import Learners
 from training.uplift.scores import ArmScores, cluster_folds, cross_fit, score_rows
@@ -79,7 +79,7 @@ def evaluate_in_sequence(
         advance(1)
         return part
 
-    with ThreadPoolExecutor(core_count()) as pool:
+    with threads_that_boost(core_count()) as pool:
         parts = list(pool.map(evaluate, tasks))
     each = settings.folds - 1
     return [tuple(parts[start : start + each]) for start in range(0, len(parts), each)]
