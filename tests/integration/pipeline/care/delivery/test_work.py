@@ -177,7 +177,7 @@ def test_a_text_that_changes_while_it_works_is_sent_as_the_new_plan_has_it(home:
     text = file.read_text(encoding="utf-8")
     with care_of(home, SETTINGS) as care:
         receiver = RawReceiver()
-        approved, day = asyncio.Event(), Day()
+        known, day = asyncio.Event(), Day()
 
         async def changed() -> None:
             file.write_text("[operator", encoding="utf-8")  # half a file changes nothing
@@ -185,12 +185,15 @@ def test_a_text_that_changes_while_it_works_is_sent_as_the_new_plan_has_it(home:
             file.write_text(text.replace('sender = "', 'sender = "Another '), encoding="utf-8")
             with care_of(home, SETTINGS) as other:
                 to_send = await asyncio.to_thread(planned, other)
-            approved.set()
+            # The relay asks about those it does not know yet, and time would pass: until they are
+            # too late, where it takes long to read about them.
+            await until(lambda: len(receiver.seen) > 0)
+            known.set()
             await until(lambda: len(receiver.seen) == to_send)
 
         async def run() -> None:
             async with receiving(receiver):
-                clock = lambda: day() if approved.is_set() else NOON  # noqa: E731
+                clock = lambda: day() if known.is_set() else NOON  # noqa: E731
                 await worked(work_plan(care, receiver, clock), changed())
 
         asyncio.run(run())
