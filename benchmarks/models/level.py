@@ -113,7 +113,7 @@ def labelled_rows(operator: Path) -> Rows:
     for at in dates[2:]:
         if at + lag > history.end:
             break
-        present = states.filter(pl.col("happened_at") == at)["subscription_id"].to_list()
+        present = states.filter(pl.col("happened_at") == at)["subscription_id"]
         part, _ = labelled_lines(history, outcomes, ends, at, settings, present, VOLUNTARY_CHURN)
         parts.append(part.join(_true_risk(states, at, settings.gap_days), on="subscription_id"))
     rows = pl.concat(parts).filter(pl.col(f"label_{DAYS}").is_not_null())

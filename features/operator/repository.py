@@ -242,8 +242,8 @@ class OperatorRepository:
         mondays = [day_start(date.fromisoformat(day), zone).replace(tzinfo=None) for day in days]
         return np.array(mondays, dtype="datetime64[us]")
 
-    def ids_at(self, view: str, monday: datetime) -> list[str]:
-        """Entities in the history of a view at a Monday, in order.
+    def ids_at(self, view: str, monday: datetime) -> pa.ChunkedArray:
+        """Entities in the history of a view at a Monday, in order: texts.
 
         History is kept of a sample of customers.
 
@@ -258,8 +258,7 @@ class OperatorRepository:
                 "monday", f"must be one that history of {view} is kept of", monday.isoformat()
             )
         key = self.catalogue.views[view].join_key
-        ids: list[str] = pq.read_table(path, columns=[key], partitioning=None)[key].to_pylist()
-        return ids
+        return pq.read_table(path, columns=[key], partitioning=None)[key].cast(pa.string())
 
     def feast(self) -> "FeatureStore":
         """Feast's own store over this repository.

@@ -98,8 +98,8 @@ def flat_table(
     (at,) = cutoffs_for(
         repository.history_mondays(_VIEW), ends, settings, HORIZON_DAYS[-1], [cutoff]
     )
-    present = repository.ids_at(_VIEW, at)
-    outcomes = LineOutcomes.of(history, settings, pl.Series(present, dtype=pl.String))
+    present = pl.Series("subscription_id", repository.ids_at(_VIEW, at))
+    outcomes = LineOutcomes.of(history, settings, present)
     rows, excluded = labelled_lines(history, outcomes, ends, at, settings, present, VOLUNTARY_CHURN)
     if rows.is_empty():
         raise InputError("cutoff", f"must have a line at risk; {excluded}", cutoff.isoformat())

@@ -300,7 +300,7 @@ def _line_dataset(
         repository.zone,
     )
     start_of_test(_naive(pl.Series(chosen)), settings, test_from, repository.zone)
-    present = {at: repository.ids_at(view, at) for at in chosen}
+    present = {at: pl.Series("subscription_id", repository.ids_at(view, at)) for at in chosen}
     with progress("Finding which lines were lost"):
         outcomes = LineOutcomes.of(history, settings, _union(present.values()))
     excluded: dict[str, int] = {}
@@ -385,7 +385,7 @@ def labelled_lines(
     ends: LabelEnd,
     at: datetime,
     settings: LabelSettings,
-    present: Sequence[str],
+    present: pl.Series,
     positive: Collection[str],
     strata: Collection[str] | None = None,
 ) -> tuple[pl.DataFrame, dict[str, int]]:
@@ -403,8 +403,8 @@ def labelled_lines(
         The cut-off, UTC.
     settings : LabelSettings
         Who is at risk and what counts as lost.
-    present : sequence of str
-        Lines with stored features at the cut-off.
+    present : Series of str
+        Named ``subscription_id``: lines with stored features at the cut-off.
     positive : collection of str
         Kinds of churn that count.
     strata : collection of str, optional
@@ -458,8 +458,8 @@ def labelled_lines(
     return rows, excluded
 
 
-def _union(ids: Iterable[Sequence[str]]) -> pl.Series:
-    return pl.Series(sorted(set().union(*ids)), dtype=pl.String)
+def _union(ids: Iterable[pl.Series]) -> pl.Series:
+    return pl.concat(ids).unique().sort()
 
 
 def _first_outcomes(rows: pl.DataFrame) -> dict[str, int]:

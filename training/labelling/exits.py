@@ -76,7 +76,7 @@ class LineRecords:
         history : RawHistory
             The raw tables.
         only : Series of str, optional
-            Lines to read; those that continue them are read as well. Default: all.
+            Lines to read; those that continue them are read as well, and no others. Default: all.
 
         Raises
         ------
@@ -84,7 +84,8 @@ class LineRecords:
             There is no table of losses.
         """
         history.require("churn_events", "it records losses")
-        rows = _line_rows(history)
+        among = None if only is None else _with_followers(history, only)
+        rows = _line_rows(history, among)
         lines = _newest_lines(rows)
         ends = _ends(rows)
         lineage = _lineage(ends, lines, lines["subscription_id"] if only is None else only)
@@ -98,7 +99,7 @@ class LineRecords:
             lines=lines,
             ends=ends,
             lineage=lineage,
-            losses=_losses(history, rows, ends, lines, notices),
+            losses=_losses(history, rows, ends, lines, notices, among),
             inactive_periods=_stopped(periods, ends),
             notices=notices,
             use_end=usage_end(history),
@@ -205,14 +206,20 @@ def recorded_losses(history: RawHistory) -> pl.DataFrame:
         There is no table of losses.
     """
     history.require("churn_events", "it records losses")
-    rows = _line_rows(history)
+    lost = history.rows("churn_events", []).select("subscription_id").unique().collect()
+    rows = _line_rows(history, lost["subscription_id"])
     notices = notices_of(history, rows, _returns(rows))
     return _losses(history, rows, _ends(rows), _newest_lines(rows), notices)
 
 
 def lines_with_notice(history: RawHistory, at: datetime) -> frozenset[str]:
     """Lines whose customer had given notice by a time, as `LineRecords.notices` knows it."""
-    rows = _line_rows(history)
+    pending = history.rows("subscriptions", ["status"]).filter(
+        pl.col("status") == "pending_terminate"
+    )
+    told = history.rows("notices", ["subscription_id"])
+    lines = [one.select("subscription_id").unique() for one in (pending, told)]
+    rows = _line_rows(history, pl.concat(lines).collect()["subscription_id"])
     notices = notices_of(history, rows, _returns(rows))
     return frozenset(notices.filter(stands_at(pl.lit(at)))["subscription_id"].to_list())
 
@@ -223,8 +230,30 @@ def _newest_lines(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _line_rows(history: RawHistory) -> pl.DataFrame:
-    """Every change of every line, oldest first; of two rows for one time the later one counts."""
+def _with_followers(history: RawHistory, lines: pl.Series) -> pl.Series:
+    """Lines, and all that may continue them."""
+    steps = (
+        history.rows("subscriptions", ["replaced_by"])
+        .filter(pl.col("replaced_by").is_not_null())
+        .select("subscription_id", "replaced_by")
+        .unique()
+        .collect()
+    )
+    found = newest = lines.cast(pl.String).unique().alias("subscription_id")
+    while len(newest):
+        followers = steps.join(newest.to_frame(), on="subscription_id", how="semi")["replaced_by"]
+        newest = (
+            followers.unique()
+            .alias("subscription_id")
+            .to_frame()
+            .join(found.to_frame(), on="subscription_id", how="anti")["subscription_id"]
+        )
+        found = pl.concat([found, newest])
+    return found
+
+
+def _line_rows(history: RawHistory, among: pl.Series | None = None) -> pl.DataFrame:
+    """Every change of lines, oldest first; of two rows for one time the later one counts."""
     line = pl.col("subscription_id")
     return (
         history.rows(
@@ -237,6 +266,7 @@ def _line_rows(history: RawHistory) -> pl.DataFrame:
                 "replaced_by",
                 "replacement",
             ],
+            among,
         )
         .sort("subscription_id", HAPPENED, ARRIVED)
         .unique(["subscription_id", HAPPENED], keep="last", maintain_order=True)
@@ -280,11 +310,12 @@ def _losses(
     ends: pl.DataFrame,
     lines: pl.DataFrame,
     notices: pl.DataFrame,
+    among: pl.Series | None = None,
 ) -> pl.DataFrame:
     voluntary = pl.col("how").is_in(VOLUNTARY_CHURN)
     inactive = (pl.col("how") == "inactivity") & pl.col("billing_type").eq_missing("prepaid")
     dated = (
-        history.as_known("churn_events", ["churn", "notice_at"])
+        history.as_known("churn_events", ["churn", "notice_at"], among=among)
         .rename({"churn": "how", HAPPENED: "recorded_at"})
         .collect()
         .join(lines.select("subscription_id", "billing_type"), on="subscription_id", how="left")

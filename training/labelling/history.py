@@ -99,7 +99,9 @@ class RawHistory:
             )
         return min(max(newest), self.until)
 
-    def rows(self, table: str, columns: Sequence[str]) -> pl.LazyFrame:
+    def rows(
+        self, table: str, columns: Sequence[str], among: pl.Series | None = None
+    ) -> pl.LazyFrame:
         """All rows up to `until`, corrected ones too.
 
         Parameters
@@ -108,6 +110,9 @@ class RawHistory:
             A raw table; one that is absent has no rows.
         columns : sequence of str
             Columns to read, beside the key and both times.
+        among : Series of str, optional
+            Named as a column of the key: rows with other values there are left out, before anything
+            is sorted. Default: all.
         """
         contract = TABLES[table]
         wanted = list(dict.fromkeys([*contract.key, *columns, HAPPENED, ARRIVED]))
@@ -116,10 +121,17 @@ class RawHistory:
             return pl.LazyFrame(schema={name: _polars_type(contract, name) for name in wanted})
         early = (pl.col(ARRIVED) <= self.until) & (pl.col(HAPPENED) <= self.until)
         parts = [_scanned(path, contract, wanted).filter(early) for path in files]
-        return pl.concat(parts)
+        rows = pl.concat(parts)
+        if among is None:
+            return rows
+        return rows.join(among.unique().to_frame().lazy(), on=among.name, how="semi")
 
     def as_known(
-        self, table: str, columns: Sequence[str], at: datetime | None = None
+        self,
+        table: str,
+        columns: Sequence[str],
+        at: datetime | None = None,
+        among: pl.Series | None = None,
     ) -> pl.LazyFrame:
         """Rows as known at a cut-off: the latest state per key, or each event as last corrected.
 
@@ -131,9 +143,11 @@ class RawHistory:
             Columns to read, beside the key and both times.
         at : datetime, optional
             The cut-off; default: the data's end.
+        among : Series of str, optional
+            As for `rows`.
         """
         contract = TABLES[table]
-        rows = self.rows(table, columns)
+        rows = self.rows(table, columns, among)
         if at is not None:
             rows = rows.filter(pl.col(ARRIVED) <= at, pl.col(HAPPENED) <= at)
         order = [HAPPENED, ARRIVED] if contract.kind == "state" else [ARRIVED]

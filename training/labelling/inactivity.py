@@ -80,6 +80,14 @@ def usage_end(history: RawHistory) -> datetime:
     return history.end if newest is None else min(newest, history.end)
 
 
+def usage_begin(history: RawHistory, use: UseTable) -> datetime | None:
+    """Begin of the oldest week or day of usage; None without rows."""
+    with history.database() as database:
+        found = database.sql(f"SELECT min({use.start}) FROM ({history.rows_sql(use.name)})")
+        oldest: datetime | None = found.fetchall()[0][0]
+    return oldest
+
+
 def inactive_periods(history: RawHistory, lines: pl.DataFrame) -> pl.DataFrame:
     """Inactive periods of lines, as known at the data's end.
 

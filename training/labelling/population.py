@@ -16,8 +16,8 @@ SLICES = ("billing_type", "segment", "region", "tenure", "language", "age_band")
 """Columns by which figures are broken down. Age is used for evaluation only."""
 
 LINE_EXCLUSIONS = (
-    *("iot", "test", "employee", "suspended", "status_unknown", "enterprise", "new"),
-    *("cancelling", "ended", "porting", "use_unknown", "inactive", "no_history"),
+    *("no_history", "iot", "test", "employee", "suspended", "status_unknown", "enterprise"),
+    *("new", "cancelling", "ended", "porting", "use_unknown", "inactive"),
 )
 """Reasons why a line in service is not at risk, in the order in which they apply."""
 
@@ -54,7 +54,7 @@ def lines_at_risk(
     outcomes: LineOutcomes,
     at: datetime,
     settings: LabelSettings,
-    present: Sequence[str] | None = None,
+    present: pl.Series | None = None,
 ) -> CutoffPopulation:
     """Lines at risk at a cut-off.
 
@@ -72,11 +72,12 @@ def lines_at_risk(
         The cut-off.
     settings : LabelSettings
         `known_days` and `inactivity_days`.
-    present : sequence of str, optional
-        Lines with stored features; default: all.
+    present : Series of str, optional
+        Lines with stored features, named ``subscription_id``. Of the others nothing is read but whether they are in service,
+        so that memory grows with these. Default: all.
     """
     first = (
-        history.rows("subscriptions", [])
+        history.rows("subscriptions", [], present)
         .group_by("subscription_id")
         .agg(pl.col(ARRIVED).min().alias("first_arrived_at"))
     )
@@ -94,12 +95,12 @@ def lines_at_risk(
         "porting": pl.col("porting"),
         "use_unknown": (pl.col("billing_type") == "prepaid") & (not outcomes.has_usage),
         "inactive": pl.col("already_lost") == "inactive",
-        "no_history": _missing("subscription_id", present),
     }
+    in_service = _lines(history, at, present).collect()
     lines = (
-        _lines(history, at)
+        in_service.lazy()
         .join(first, on="subscription_id", how="left")
-        .join(_people(history, at), on="customer_id", how="left")
+        .join(_people(history, at, in_service["customer_id"]), on="customer_id", how="left")
         .join(outcomes.already_lost(at).lazy(), on="subscription_id", how="left")
         .join(outcomes.noticed(at).lazy(), on="subscription_id", how="left")
         .join(lines_porting(history, at), on="subscription_id", how="left")
@@ -107,11 +108,15 @@ def lines_at_risk(
         .sort("subscription_id")
         .collect()
     )
-    return _population(lines, ["subscription_id", "customer_id", "household"], LINE_EXCLUSIONS)
+    ids = ["subscription_id", "customer_id", "household"]
+    population = _population(lines, ids, LINE_EXCLUSIONS)
+    if present is not None:
+        population.excluded["no_history"] = _count_in_service(history, at) - in_service.height
+    return population
 
 
 def customers_present(
-    history: RawHistory, at: datetime, present: Sequence[str] | None = None
+    history: RawHistory, at: datetime, present: pl.Series | None = None
 ) -> CutoffPopulation:
     """Customers at a cut-off who can be asked how satisfied they are.
 
@@ -124,7 +129,7 @@ def customers_present(
         The raw tables.
     at : datetime
         The cut-off.
-    present : sequence of str, optional
+    present : Series of str, optional
         Customers with stored features; default: all.
     """
     odd = pl.any_horizontal(
@@ -134,7 +139,9 @@ def customers_present(
         "iot_test_employee": ~pl.col("personal"),
         "suspended": ~pl.col("active"),
         "enterprise": pl.col("segment") == "enterprise",
-        "no_history": _missing("customer_id", present),
+        "no_history": pl.lit(False)
+        if present is None
+        else ~pl.col("customer_id").is_in(present.implode()),
     }
     kinds = pl.col("billing_type").unique().sort()
     customers = (
@@ -160,7 +167,8 @@ def customers_present(
     return _population(customers, ["customer_id", "household"], tuple(reasons))
 
 
-def _lines(history: RawHistory, at: datetime) -> pl.LazyFrame:
+def _lines(history: RawHistory, at: datetime, among: pl.Series | None = None) -> pl.LazyFrame:
+    """Lines in service."""
     columns = [
         "customer_id",
         "billing_type",
@@ -171,15 +179,21 @@ def _lines(history: RawHistory, at: datetime) -> pl.LazyFrame:
         "is_employee",
     ]
     return (
-        history.as_known("subscriptions", columns, at)
+        history.as_known("subscriptions", columns, at, among)
         .filter(pl.col("status") != "ended")
         .drop("happened_at", ARRIVED)
     )
 
 
-def _people(history: RawHistory, at: datetime) -> pl.LazyFrame:
+def _count_in_service(history: RawHistory, at: datetime) -> int:
+    known = history.as_known("subscriptions", ["status"], at)
+    count: int = known.filter(pl.col("status") != "ended").select(pl.len()).collect().item()
+    return count
+
+
+def _people(history: RawHistory, at: datetime, among: pl.Series | None = None) -> pl.LazyFrame:
     columns = ["household_id", "segment", "region", "language", "age_band", "first_seen_at"]
-    return history.as_known("customers", columns, at).drop("happened_at", ARRIVED)
+    return history.as_known("customers", columns, at, among).drop("happened_at", ARRIVED)
 
 
 def lines_porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
@@ -193,14 +207,6 @@ def lines_porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
         steps.join(over, on="request_id", how="anti")
         .select("subscription_id", pl.lit(True).alias("porting"))
         .unique()
-    )
-
-
-def _missing(key: str, present: Sequence[str] | None) -> pl.Expr:
-    return (
-        pl.lit(False)
-        if present is None
-        else ~pl.col(key).is_in(pl.Series(present, dtype=pl.String).implode())
     )
 
 

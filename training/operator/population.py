@@ -106,7 +106,8 @@ class Populations:
     ) -> tuple[pl.DataFrame, dict[str, int]]:
         if self._lines is None or self._lines[0] != settings:
             outcomes = LineOutcomes.of(self._history, settings)
-            at_risk = lines_at_risk(self._history, outcomes, self._at, settings, present)
+            lines = pl.Series("subscription_id", present, pl.String)
+            at_risk = lines_at_risk(self._history, outcomes, self._at, settings, lines)
             self._lines = settings, at_risk
         rows, excluded = self._lines[1].rows, dict(self._lines[1].excluded)
         billing_types = billing_types_of(target.name)
@@ -118,7 +119,9 @@ class Populations:
 
     def _of_customers(self, present: Sequence[str]) -> tuple[pl.DataFrame, dict[str, int]]:
         if self._customers is None:
-            self._customers = customers_present(self._history, self._at, present)
+            self._customers = customers_present(
+                self._history, self._at, pl.Series("customer_id", present, pl.String)
+            )
         return self._customers.rows, dict(self._customers.excluded)
 
     def _of_contacts(

@@ -104,7 +104,8 @@ def eligible_rows(
     parts = []
     with progress("Finding eligible customers", len(chosen)) as advance:
         for at in chosen:
-            population = customers_present(history, at, repository.ids_at(view, at))
+            present = pl.Series("customer_id", repository.ids_at(view, at))
+            population = customers_present(history, at, present)
             for reason, rows in population.excluded.items():
                 excluded[reason] = excluded.get(reason, 0) + rows
             parts.append(
@@ -170,15 +171,11 @@ def _contacts(
     """Contacts with stored features."""
     _require_contacts(history, target)
     view = SERVICES[target.service][0]
-    stored = pl.Series(
-        [
-            id_
-            for monday in repository.history_mondays(view)
-            for id_ in repository.ids_at(view, utc(monday))
-        ]
-    )
+    stored = pl.Series(dtype=pl.String)
+    for monday in repository.history_mondays(view):
+        stored.append(pl.Series(repository.ids_at(view, utc(monday))))
     closes = _closes(history)
-    contacts = closes.filter(pl.col("id").is_in(stored.cast(pl.String).implode()))
+    contacts = closes.filter(pl.col("id").is_in(stored.implode()))
     return _of_customers(
         history, contacts, {"no_history": len(closes) - len(contacts)}, repository.zone
     )

@@ -56,7 +56,7 @@ def test_mondays_are_midnights_there_before_and_after_a_switch(home: Home) -> No
 def test_features_of_these_mondays_are_found(home: Home) -> None:
     repository = OperatorRepository(home)
     monday = repository.history_mondays("contract")[0]
-    ids = repository.ids_at("contract", utc(monday))
+    ids = repository.ids_at("contract", utc(monday)).to_pylist()
     matrix = repository.historical("churn_v1", ids, np.full(len(ids), monday))
     assert len(ids) > 5
     assert not np.isnan(matrix).all(axis=1).any()

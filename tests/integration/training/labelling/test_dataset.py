@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from polars.testing import assert_frame_equal
 
 from features.contracts.vocabulary import HORIZON_DAYS, INVOLUNTARY_CHURN, VOLUNTARY_CHURN
 from features.fields import LINKS, SERVICES, VIEWS
@@ -30,6 +31,7 @@ from training.labelling.dataset import (
     label_ends,
     non_payment_dataset,
 )
+from training.labelling.exits import CONTINUED
 from training.labelling.history import RawHistory
 from training.labelling.labels import LineOutcomes
 from training.labelling.population import CutoffPopulation, lines_at_risk
@@ -69,6 +71,34 @@ def rows_by_cutoff(history: RawHistory) -> list[tuple[datetime, CutoffPopulation
             )
         )
     return parts
+
+
+def test_lines_have_the_labels_that_they_have_among_all(history: RawHistory) -> None:
+    """A training reads the lines alone that it has features of, and those that continue them."""
+    continued = (
+        history.rows("subscriptions", ["replaced_by", "replacement"])
+        .filter(pl.col("replacement").is_in(CONTINUED), pl.col("replaced_by").is_not_null())
+        .collect()["subscription_id"]
+    )
+    everybody = history.rows("subscriptions", []).collect()["subscription_id"].unique().sort()
+    some = pl.concat([everybody.gather_every(3), continued]).unique()
+    assert len(continued) > 5
+    all_outcomes = LineOutcomes.of(history, SETTINGS)
+    outcomes = LineOutcomes.of(history, SETTINGS, some)
+    assert set(outcomes.records.lines["subscription_id"]) < set(everybody)
+    for at in CUTOFFS:
+        of_all = lines_at_risk(history, all_outcomes, at, SETTINGS)
+        of_some = lines_at_risk(history, outcomes, at, SETTINGS, some)
+        expected = of_all.rows.filter(pl.col("subscription_id").is_in(some.implode()))
+        assert_frame_equal(of_some.rows, expected)
+        labels = [
+            one.label(expected, at, SETTINGS.gap_days, VOLUNTARY_CHURN)
+            for one in (outcomes, all_outcomes)
+        ]
+        assert_frame_equal(*labels)
+        total = of_all.rows.height + sum(of_all.excluded.values())
+        assert of_some.rows.height + sum(of_some.excluded.values()) == total
+        assert of_some.excluded["no_history"] > 0
 
 
 def _read(operator: Simulator, table: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from tests.builders.line_tables import (
     outcome_of,
     two_lines,
 )
+from training.labelling import labels
 from training.labelling.labels import inactivity_sensitivity
 
 
@@ -264,6 +265,23 @@ def test_the_length_of_inactivity_decides_how_many_are_lost(tmp_path: Path) -> N
         (60, 6, 3, 2 / 3),
         (90, 6, 2, 1 / 2),
     ]
+
+
+def test_of_many_prepaid_lines_an_even_part_tells_the_sensitivity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labels, "SENSITIVITY_LINES", 4)
+    tables = LineTables()
+    tables.customer()
+    for number in range(7):
+        name = f"p{number}"
+        tables.line(name, billing_type="prepaid")
+        # Every second line is used once more in the first days alone.
+        for use in range(-50, 10 if number % 2 else 294, 5):
+            tables.used(name, use)
+    tables.reach(300)
+    shares = inactivity_sensitivity(tables.history(tmp_path))
+    assert [(share.lines, share.lost) for share in shares] == [(4, 0.0)] * 4
 
 
 def test_the_sensitivity_without_lines_is_empty(tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ def _at_risk(
     tables: LineTables, folder: Path, present: list[str] | None = None
 ) -> CutoffPopulation:
     history = tables.history(folder)
-    return lines_at_risk(history, LineOutcomes.of(history, SETTINGS), CUTOFF, SETTINGS, present)
+    outcomes = LineOutcomes.of(history, SETTINGS)
+    lines = None if present is None else pl.Series("subscription_id", present)
+    return lines_at_risk(history, outcomes, CUTOFF, SETTINGS, lines)
 
 
 def _excluded(population: CutoffPopulation) -> dict[str, int]:
