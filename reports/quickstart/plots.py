@@ -4,14 +4,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from scipy.stats import binomtest
 
 from holdfast.arrays import Floats
 from reports.kit.numbers import PERCENT
 from reports.kit.style import INK, MODEL, MUTED, PALE, RISK, figure_with_axes, legend
 from reports.kit.swarm import evenly_spread
 from reports.words.texts import ENGLISH, Texts
-from training.evaluation.assessment import CONFIDENCE
 from training.flat.evaluation import Evaluation
 
 _WIDTH, _HEIGHT = 4.2, 3.3
@@ -190,13 +188,10 @@ def gain_curve(evaluation: Evaluation) -> tuple[Floats, Floats, Floats, Floats]:
     """
     picked = np.cumsum([0, *(decile.rows for decile in evaluation.deciles)])
     leavers = np.cumsum([0, *(decile.positives for decile in evaluation.deciles)])
-    intervals = [
-        binomtest(round(count), round(leavers[-1])).proportion_ci(CONFIDENCE, method="wilson")
-        for count in leavers[1:-1]
-    ]
+    inner = evaluation.deciles[:-1]
     # Picking nobody finds nobody, and picking everybody everybody, with certainty.
-    low = np.array([0.0, *(interval.low for interval in intervals), 1.0])
-    high = np.array([0.0, *(interval.high for interval in intervals), 1.0])
+    low = np.array([0.0, *(decile.gain_low for decile in inner), 1.0])
+    high = np.array([0.0, *(decile.gain_high for decile in inner), 1.0])
     return picked / picked[-1], leavers / leavers[-1], low, high
 
 

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_curve
 
-from holdfast.arrays import Floats
+from holdfast.arrays import Floats, Positions
 from training.evaluation.assessment import CONFIDENCE, Estimate
 from training.evaluation.metrics import expected_calibration_error, top_decile_lift
+from training.evaluation.ranking import Codes
+from training.evaluation.reliability import customer_correlation
 from training.evaluation.signal import Signal, signal_of
 from training.flat.crossval import OutOfFold
+from training.flat.shares import wilson, worth
 
 BINS = 10
 
@@ -27,11 +30,13 @@ class GainDecile:
     positives : float
         How many of them left; a share of those tied at a border.
     rate, low, high : float
-        Share that left, with its 95 % Wilson interval.
+        Share that left, with its 95 % Wilson interval; rows of one group count as many rows as they
+        are worth.
     lift, lift_low, lift_high : float
         The same over the overall share.
-    gain : float
-        Share of all who left that this decile and those above it hold.
+    gain, gain_low, gain_high : float
+        Share of all who left that this decile and those above it hold, with the same interval; those
+        of one group who left are taken to be found together.
     """
 
     rows: int
@@ -43,6 +48,8 @@ class GainDecile:
     lift_low: float
     lift_high: float
     gain: float
+    gain_low: float
+    gain_high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +61,8 @@ class ReliabilityBin:
     predicted : float
         Mean predicted probability.
     observed, low, high : float
-        Share that left, with its 95 % Wilson interval.
+        Share that left, with its 95 % Wilson interval; rows of one group count as many rows as they
+        are worth.
     """
 
     predicted: float
@@ -165,6 +173,8 @@ def evaluate(
     evaluated = ~np.isnan(out_of_fold.probability)
     outcome, probability = label[evaluated], out_of_fold.probability[evaluated]
     false_positive, true_positive, _ = roc_curve(outcome, probability)
+    alone = np.arange(len(outcome)) if group is None else group[evaluated]
+    correlation = customer_correlation(outcome, probability, np.ones(len(outcome)), alone)
     return Evaluation(
         rows=len(outcome),
         positive_rate=float(outcome.mean()),
@@ -178,8 +188,8 @@ def evaluate(
         lift_top_decile=top_decile_lift(outcome, probability),
         ece=expected_calibration_error(outcome, probability),
         roc=(false_positive, true_positive),
-        deciles=_deciles(outcome, probability),
-        reliability=_reliability(outcome, probability),
+        deciles=_deciles(outcome, probability, alone, correlation),
+        reliability=_reliability(outcome, probability, alone, correlation),
     )
 
 
@@ -217,26 +227,33 @@ def _shared_among_equals(label: Floats, probability: Floats) -> Floats:
     return shared
 
 
-def _equal_mass(probability: Floats) -> list[np.ndarray]:
+def _equal_mass(probability: Floats) -> list[Positions]:
     return [
         rows for rows in np.array_split(np.argsort(probability, kind="stable"), BINS) if len(rows)
     ]
 
 
-def _interval(positives: float, rows: int) -> tuple[float, float]:
-    interval = binomtest(round(positives), rows).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+def _rate(
+    label: Floats, rows: Positions, group: Codes, correlation: float
+) -> tuple[float, float, float]:
+    """Share of positives among some rows, and the ends of its interval."""
+    rate = float(label[rows].mean())
+    return rate, *wilson(rate, worth(np.ones(len(rows)), group[rows], correlation), CONFIDENCE)
 
 
-def _deciles(label: Floats, probability: Floats) -> tuple[GainDecile, ...]:
+def _deciles(
+    label: Floats, probability: Floats, group: Codes, correlation: float
+) -> tuple[GainDecile, ...]:
     label = _shared_among_equals(label, probability)
     overall, total, positives_so_far = float(label.mean()), float(label.sum()), 0.0
+    leavers = worth(label, group, 1.0)
     deciles = []
     for rows in reversed(_equal_mass(probability)):
         positives = float(label[rows].sum())
         positives_so_far += positives
-        rate = positives / len(rows)
-        low, high = _interval(positives, len(rows))
+        rate, low, high = _rate(label, rows, group, correlation)
+        gain = positives_so_far / total
+        gain_low, gain_high = wilson(min(gain, 1.0), leavers, CONFIDENCE)
         deciles.append(
             GainDecile(
                 rows=len(rows),
@@ -247,21 +264,25 @@ def _deciles(label: Floats, probability: Floats) -> tuple[GainDecile, ...]:
                 lift=rate / overall,
                 lift_low=low / overall,
                 lift_high=high / overall,
-                gain=positives_so_far / total,
+                gain=gain,
+                gain_low=gain_low,
+                gain_high=gain_high,
             )
         )
     return tuple(deciles)
 
 
-def _reliability(label: Floats, probability: Floats) -> tuple[ReliabilityBin, ...]:
+def _reliability(
+    label: Floats, probability: Floats, group: Codes, correlation: float
+) -> tuple[ReliabilityBin, ...]:
     label = _shared_among_equals(label, probability)
     bins = []
     for rows in _equal_mass(probability):
-        low, high = _interval(float(label[rows].sum()), len(rows))
+        observed, low, high = _rate(label, rows, group, correlation)
         bins.append(
             ReliabilityBin(
                 predicted=float(probability[rows].mean()),
-                observed=float(label[rows].mean()),
+                observed=observed,
                 low=low,
                 high=high,
             )

@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from training.evaluation.folds import Split
 from training.evaluation.metrics import expected_calibration_error, top_decile_lift
 from training.flat.crossval import OutOfFold
 from training.flat.evaluation import evaluate
+from training.flat.shares import wilson
 
 
 def _predictions(seed: int = 1, rows: int = 2000) -> tuple[np.ndarray, np.ndarray]:
@@ -112,3 +114,29 @@ def test_nothing_depends_on_the_order_of_rows(seed: int) -> None:
 def test_a_constant_that_is_right_is_calibrated() -> None:
     label = np.repeat([0.0, 1.0], [700, 300])
     assert expected_calibration_error(label, np.full(1000, 0.3)) == pytest.approx(0)
+
+
+def test_rows_of_one_group_are_worth_one_row_where_they_are_all_alike() -> None:
+    """Intervals of tenths hold what they promise: each customer is in the table ten times."""
+    missed, wide = 0, []
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        label = (random.random(300) < 0.3).astype(float)
+        probability = random.beta(3, 7, 300)
+        rows = np.repeat(np.arange(300), 10)
+        top = evaluate(label[rows], _out_of_fold(label[rows], probability[rows]), rows).deciles[0]
+        missed += not top.lift_low <= 0.3 / label.mean() <= top.lift_high
+        wide.append(top.gain_high - top.gain_low)
+    assert missed <= 10
+    alone = evaluate(label[rows], _out_of_fold(label[rows], probability[rows])).deciles[0]
+    assert alone.gain_high - alone.gain_low < np.mean(wide) / 2
+
+
+@given(st.integers(0, 500), st.integers(1, 500), st.floats(0.5, 0.999))
+def test_the_interval_of_a_share_of_whole_rows_is_wilsons(
+    positives: int, others: int, confidence: float
+) -> None:
+    rows = positives + others
+    expected = binomtest(positives, rows).proportion_ci(confidence, method="wilson")
+    interval = wilson(positives / rows, rows, confidence)
+    assert interval == pytest.approx((expected.low, expected.high), abs=1e-9)
