@@ -98,8 +98,10 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.serving.disturbed
 	$(BIN)/python -m benchmarks.serving.score_feed
+	$(BIN)/python -m benchmarks.serving.metrics_cost
 	$(BIN)/python -m benchmarks.access
 	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.equilibrium
 	$(BIN)/python -m benchmarks.care.policy
 	$(BIN)/python -m benchmarks.care.planning
 	$(BIN)/python -m benchmarks.care.coverage
@@ -107,6 +109,9 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.care.outbox --postgres
 	$(BIN)/python -m benchmarks.models.flat_table
 	$(BIN)/python -m benchmarks.features.table_reading
+	$(BIN)/python -m benchmarks.features.daily_usage
+	$(BIN)/python -m benchmarks.features.operators_tables
+	$(BIN)/python -m benchmarks.features.sources
 	$(BIN)/python -m benchmarks.tables.cases
 	$(BIN)/python -m benchmarks.tables.rewritten
 	$(BIN)/python -m benchmarks.tables.quickstart_time

@@ -57,11 +57,22 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, value: str, r
 def test_links_between_pages_lead_somewhere() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     for page in pages:
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if not target.startswith(("http:", "https:", "mailto:")):
-                assert (page.parent / target).exists(), (
-                    f"{page.relative_to(ROOT)} links to {target}"
-                )
+        links = re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+        for target, section in links:
+            if target.startswith(("http:", "https:", "mailto:")):
+                continue
+            named = f"{page.relative_to(ROOT)} links to {target}#{section}"
+            led_to = page.parent / target if target else page
+            assert led_to.exists(), named
+            if section and led_to.suffix == ".md":
+                assert section in _sections(led_to), named
+
+
+def _sections(page: Path) -> set[str]:
+    """Names by which links lead to headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    words = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {name.replace(" ", "-") for name in words}
 
 
 def test_the_glossary_defines_each_term_once() -> None:
