@@ -172,40 +172,6 @@ def test_who_was_drawn_is_not_drawn_again_before_the_action_has_cooled_down(home
         assert again.counts.refused["cool_down"] >= first.counts.intended
 
 
-def test_a_later_campaign_treats_both_arms_of_an_earlier_one_alike(home: Home) -> None:
-    other = CAMPAIGN.replace("courtesy_call", "bill_explanation")
-    (home.care / "campaigns" / "bills.toml").write_text(other, encoding="utf-8")
-    catalogue = home.care / "catalogue.toml"
-    allowed = catalogue.read_text(encoding="utf-8").replace(
-        'actions = ["courtesy_call", "plan_fit_offer"]',
-        'actions = ["courtesy_call", "bill_explanation"]',
-    )
-    catalogue.write_text(allowed, encoding="utf-8")
-    settings = SETTINGS.model_copy(update={"contacts_per_household": 1})
-
-    def plan_bills(after: timedelta) -> dict[str, list[list[str]]]:
-        """What refuses the households of the first campaign, by their arm there."""
-        plan = plan_campaign(care, "bills", FEATURES, lambda: NOON + after)
-        rows = pq.read_table(home.care / "plans" / f"{plan.row.plan_id}.parquet").to_pylist()
-        reasons: dict[str, list[list[str]]] = {"treatment": [], "control": []}
-        for row in rows:
-            if row["household_id"] in arms:
-                reasons[arms[row["household_id"]]].append(row["reasons"])
-        return reasons
-
-    with care_of(home, settings) as care:
-        approved(care)
-        arms = {row.household_id: str(row.arm) for _, row in care.ledger.decisions("calls")}
-        for refused in plan_bills(timedelta(days=10)).values():
-            # Else the control alone would be sent the later campaign's messages.
-            assert refused
-            assert all("household_cap" in reasons for reasons in refused)
-        campaign = home.care / "campaigns" / "bills.toml"
-        campaign.write_text(other.replace("05-31", "07-31"), encoding="utf-8")
-        for refused in plan_bills(timedelta(days=31)).values():
-            assert [reasons for reasons in refused if "household_cap" not in reasons]
-
-
 def test_who_wants_no_contact_since_the_plan_is_not_sent_anything(home: Home) -> None:
     with care_of(home, SETTINGS) as care:
         plan = approved(care)
