@@ -76,8 +76,8 @@ class PolicyFacts:
     other_campaign : (n,) bool
         Whether a campaign that goes first has the household.
     household_offers, household_contacts : (n,) int
-        Contacts of the household within the days of `ContactLimits`, by whomever, those of this plan
-        among them.
+        Contacts of the household within the days of `ContactLimits`, by whomever. What a campaign
+        withheld at random counts as what it sent, so that its arms stay alike.
     days_since_same_action : (n,) float64
         Days since the household was last given the action; NaN where never.
     send_at : (n,) int64

@@ -33,12 +33,18 @@ class CareSettings(Section):
     offers_per_household: int = Field(
         default=1,
         ge=0,
-        description="Offers to a household within the days that count, by whomever.",
+        description=(
+            "Offers to a household within the days that count, by whomever; what was withheld at"
+            " random counts too."
+        ),
     )
     contacts_per_household: int = Field(
         default=3,
         ge=0,
-        description="Offers and service care to a household within the days that count.",
+        description=(
+            "Offers and service care to a household within the days that count; what was withheld at"
+            " random counts too."
+        ),
     )
     contact_days: int = Field(
         default=30, ge=1, le=365, description="Days that contacts of a household count."

@@ -147,7 +147,8 @@ def promote(
         bool,
         typer.Option(
             "--shadow",
-            help="For a model without champion: if a version only lacks positives, make it shadow: served, and marked so.",
+            help="For a model without champion: if a version lacks nothing but evidence (positives, months, or a"
+            " level that is shown), make it shadow: served, and marked so.",
         ),
     ] = False,
     home: HomeOption = None,

@@ -17,8 +17,8 @@ from commands.sections import sections
 _NOTE = "<!-- Written by `make docs`; change the code, not this page. -->"
 
 _EXIT_CODES = (
-    "Exit codes: 0 done, 1 failed, 2 wrong use or wrong input (nothing was changed), 3 checked and some rows quarantined, "
-    "130 interrupted."
+    "Exit codes: 0 done, 1 failed, 2 wrong use or wrong input (nothing was changed), 3 done, with something to look at"
+    " (each command says what), 130 interrupted."
 )
 
 

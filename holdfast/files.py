@@ -13,6 +13,21 @@ from holdfast.errors import InputError
 
 _SUFFIX = ".new"
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What spreadsheets take for the beginning of a formula; the wide ones in Chinese and Japanese."""
+
+
+def escape_formula(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula.
+
+    As OWASP advises on CSV injection, an apostrophe goes before a text that begins like one. Whoever
+    reads a file takes it away again; whoever looks for an id in one looks for the id as it is written.
+
+    >>> escape_formula("=1+1"), escape_formula("1+1")
+    ("'=1+1", '1+1')
+    """
+    return f"'{text}" if text.startswith(_FORMULAS) else text
+
 
 def write_beside(path: Path, text: str) -> None:
     """Write a text file beside its place and rename it there, so that no reader meets half a

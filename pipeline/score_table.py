@@ -15,11 +15,12 @@ from features.flat.new_rows import NewRows, read_new_rows
 from features.tables.options import TableOptions
 from holdfast.clock import Clock
 from holdfast.errors import InputError
+from holdfast.files import escape_formula
 from holdfast.home import Home
 from holdfast.logging import progress
 from models.registry import find_champion, load_registered
 from models.scorer import Scorer
-from reports.quickstart.care_list import REASONS, escape_formula, raising_reasons
+from reports.quickstart.care_list import REASONS, raising_reasons
 
 ENDINGS = (".csv", ".parquet")
 

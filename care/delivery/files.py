@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from care.delivery.receivers import Files
-from holdfast.files import write_beside
+from holdfast.files import escape_formula, write_beside
 
 COLUMNS = (
     "decision_id",
@@ -25,9 +25,6 @@ COLUMNS = (
     "consent_revision",
 )
 """Columns of a file. Times are ISO 8601 in UTC; nothing may be sent outside them."""
-
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What spreadsheets take for the beginning of a formula; the wide ones in Chinese and Japanese."""
 
 
 def write_file(path: Path, files: Files, rows: Sequence[Mapping[str, str]]) -> Path:
@@ -59,22 +56,10 @@ def write_file(path: Path, files: Files, rows: Sequence[Mapping[str, str]]) -> P
     return whole
 
 
-def _guarded(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula.
-
-    As OWASP advises on CSV injection, an apostrophe goes before a value that begins like one. Whoever
-    reads the file takes it away again; Parquet has values as they are.
-
-    >>> _guarded("=1+1"), _guarded("1+1")
-    ("'=1+1", '1+1')
-    """
-    return f"'{value}" if value.startswith(_FORMULAS) else value
-
-
 def _csv(rows: Sequence[Mapping[str, str]]) -> str:
     text = io.StringIO()
     # Every cell is quoted: a carriage return within one would else end the row.
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writeheader()
-    writer.writerows({name: _guarded(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: escape_formula(value) for name, value in row.items()} for row in rows)
     return text.getvalue()

@@ -3,6 +3,7 @@
 Every method is one transaction. Times are given, never asked of the machine.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,12 @@ from care.ledger.work import Jobs, WorkLease
 from holdfast.documents import to_document
 from holdfast.errors import InputError
 from holdfast.failpoint import Failpoint, no_failpoint
+
+RESTORE_SALT = (
+    "must be the file that the ledger's arms were drawn with, since another one draws others; put"
+    " `care/salt` back from a backup of the home, or from the home that planned with this ledger"
+)
+"""Rule that a missing or another salt breaks, with what to do."""
 
 
 class Ledger:
@@ -115,6 +122,44 @@ class Ledger:
                 connection.execute(t.MESSAGE_FIELDS.insert(), [row for _, _, row in stored])
             self._failpoint("in_plan")
         return True
+
+    @property
+    def has_arms(self) -> bool:
+        """Whether any decision has an arm."""
+        with reading(self._engine) as connection:
+            return _has_arms(connection)
+
+    def keep_salt(self, salt: str, at: datetime) -> None:
+        """Keep the digest of the salt that arms are drawn with, and refuse another one: it would
+        draw others, and treat who was withheld.
+
+        A ledger with arms and without a digest was written by an earlier release: its home's salt
+        counts as theirs. Before the first arm is drawn, another salt may take the place of one.
+
+        Parameters
+        ----------
+        salt : str
+            Secret of the home.
+        at : datetime
+            When (UTC).
+
+        Raises
+        ------
+        InputError
+            The ledger's arms were drawn with another one.
+        """
+        digest = hashlib.sha256(f"holdfast care/salt {salt}".encode()).hexdigest()
+        newest = sa.select(t.SALTS.c.digest).order_by(t.SALTS.c.number.desc()).limit(1)
+        with self._engine.begin() as connection:
+            number = next_number(connection, t.SALTS)
+            kept = connection.execute(newest).scalar()
+            if kept == digest:
+                return
+            if kept is not None and _has_arms(connection):
+                # The salt is a secret: it is not shown.
+                raise InputError("care/salt", RESTORE_SALT)
+            row = {"number": number, "digest": digest, "kept_at": microseconds(at)}
+            connection.execute(t.SALTS.insert(), row)
 
     def campaigns(self) -> list[CampaignRow]:
         """All campaigns that were ever planned, each as it was last, by name."""
@@ -403,6 +448,11 @@ def _stored(
         "why": "" if decision.arm in (None, "treatment") else f"drawn into {decision.arm}",
     }
     return row, begun, {"decision_id": decision.decision_id, "fields": fields}
+
+
+def _has_arms(connection: sa.Connection) -> bool:
+    drawn = sa.select(t.DECISIONS.c.decision_id).where(t.DECISIONS.c.arm.is_not(None)).limit(1)
+    return connection.execute(drawn).first() is not None
 
 
 def _plan_row(row: sa.RowMapping) -> PlanRow:

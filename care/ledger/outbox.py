@@ -1,6 +1,7 @@
 """The outbox: approved decisions on their way, claimed by one worker at a time.
 
-Every method is one transaction. Times are given, never asked of the machine.
+Every method is one transaction; where none of those looked at may be claimed, a claim goes on to
+the next in another one. Times are given, never asked of the machine.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -109,47 +110,69 @@ class Outbox:
         Returns
         -------
         list of Claim
-            None while care is halted. Those that are too late have expired.
+            None while care is halted, or where nothing that is due may be sent. Those that are too
+            late have expired.
         """
+        last = None
+        while True:
+            with self._engine.begin() as connection:
+                if is_halted(connection):
+                    return []
+                at = microseconds(now)
+                due = _due(connection, at, most, "send", _of_channels(route), last)
+                claims = self._claims_of(connection, due, now, judges, route)
+                self._failpoint("in_claim")
+            if claims or not due:
+                return claims
+            # Whoever was postponed may be due still: go on after them, so that this comes to an end.
+            last = due[-1]
+
+    def _claims_of(
+        self,
+        connection: sa.Connection,
+        due: Sequence[Any],
+        now: datetime,
+        judges: Judges,
+        route: Route,
+    ) -> list[Claim]:
+        """Claims of those due that may be sent; what becomes of the others is kept."""
         at = microseconds(now)
-        with self._engine.begin() as connection:
-            if is_halted(connection):
-                return []
-            due = _due(connection, at, most, "send", _of_channels(route))
-            late = [row.decision_id for row in due if row.send_before <= at]
-            _end(connection, late, "expired", now, TOO_LATE)
-            rows = {row.decision_id: row for row in due if row.send_before > at}
-            decisions = _decisions(connection, list(rows))
-            verdicts = judges([decision for _, decision in decisions])
-            for decision_id, why in verdicts.refused.items():
-                _end(connection, [decision_id], "refused", now, why)
-            if route.receiver != FILES:
-                tried = [rows[one] for one in verdicts.refused if rows[one].token]
-                _recall(connection, tried, route.receiver, at)
-            _try_at(connection, verdicts.postponed)
-            kept = [
-                (campaign, decision)
-                for campaign, decision in decisions
-                if decision.decision_id not in verdicts.refused.keys() | verdicts.postponed.keys()
-            ]
-            revisions = verdicts.consent_revisions
-            claims = _claimed(connection, kept, rows, now, route, revisions)
-            move(connection, _ids(claims), "claimed", now, "")
-            self._failpoint("in_claim")
-            return claims
+        late = [row.decision_id for row in due if row.send_before <= at]
+        _end(connection, late, "expired", now, TOO_LATE)
+        rows = {row.decision_id: row for row in due if row.send_before > at}
+        decisions = _decisions(connection, list(rows))
+        verdicts = judges([decision for _, decision in decisions])
+        for decision_id, why in verdicts.refused.items():
+            _end(connection, [decision_id], "refused", now, why)
+        if route.receiver != FILES:
+            tried = [rows[one] for one in verdicts.refused if rows[one].token]
+            _recall(connection, tried, route.receiver, at)
+        _try_at(connection, verdicts.postponed)
+        kept = [
+            (campaign, decision)
+            for campaign, decision in decisions
+            if decision.decision_id not in verdicts.refused.keys() | verdicts.postponed.keys()
+        ]
+        revisions = verdicts.consent_revisions
+        claims = _claimed(connection, kept, rows, now, route, revisions)
+        move(connection, _ids(claims), "claimed", now, "")
+        return claims
 
     def claim_cancels(self, now: datetime, most: int, route: Route) -> list[Claim]:
         """Claim what a receiver is to be told that it must not send any more; arguments as of
         `claim`. A halt does not hold these up.
         """
         at = microseconds(now)
-        with self._engine.begin() as connection:
-            due = _due(connection, at, most, "cancel", t.OUTBOX.c.receiver == route.receiver)
-            # After its time nothing may be sent anyway.
-            _remove(connection, [row.decision_id for row in due if row.send_before <= at])
-            rows = {row.decision_id: row for row in due if row.send_before > at}
-            decisions = _decisions(connection, list(rows))
-            return _claimed(connection, decisions, rows, now, route, {})
+        while True:
+            with self._engine.begin() as connection:
+                due = _due(connection, at, most, "cancel", t.OUTBOX.c.receiver == route.receiver)
+                # After its time nothing may be sent anyway.
+                _remove(connection, [row.decision_id for row in due if row.send_before <= at])
+                rows = {row.decision_id: row for row in due if row.send_before > at}
+                decisions = _decisions(connection, list(rows))
+                claims = _claimed(connection, decisions, rows, now, route, {})
+            if claims or not due:
+                return claims
 
     def settle(self, settlements: Sequence[Settlement], at: datetime) -> int:
         """What became of claims. Those that another worker has taken over since do not count.
@@ -287,7 +310,9 @@ def _due(
     most: int,
     kind: MessageKind,
     whose: sa.ColumnElement[bool],
+    after: Any = None,
 ) -> Sequence[sa.Row[tuple[object, ...]]]:
+    """Rows that are due, in their order, after one of them where it is given."""
     columns = t.OUTBOX.c
     query = (
         sa.select(t.OUTBOX)
@@ -304,6 +329,9 @@ def _due(
         .limit(most)
         .with_for_update(skip_locked=True)
     )
+    if after is not None:
+        place = sa.tuple_(columns.next_at, columns.decision_id)
+        query = query.where(place > sa.tuple_(after.next_at, after.decision_id))
     return connection.execute(query).all()
 
 

@@ -1,6 +1,7 @@
 """Tables of the ledger.
 
-Rows of plans, approvals, decisions, transitions, attempts, outcomes and consents are never changed.
+Rows of plans, approvals, decisions, transitions, attempts, outcomes, consents and salts are never
+changed.
 `outbox` holds what changes while a decision is on its way, and `jobs` what is still to be done.
 What may name a person's affairs (the fields of a message) stands in `message_fields`, which can be
 erased without touching a decision.
@@ -214,4 +215,12 @@ JOBS = sa.Table(
     sa.Column("begun", sa.Integer, nullable=False),
     sa.Column("ended_at", _TIME),
     sa.Column("why", sa.Text, nullable=False),
+)
+
+SALTS = sa.Table(
+    "salts",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("digest", _ID, nullable=False),
+    sa.Column("kept_at", _TIME, nullable=False),
 )

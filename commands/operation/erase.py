@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
-from commands.tables import ByOption
 from holdfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +37,15 @@ def erase(
         bool, typer.Option("--dry-run", help="Show what would go, and change nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    by: ByOption = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="NAME",
+            help="Who asks for it; kept in erasures.jsonl, for an audit. Default: nobody is named.",
+            show_default=False,
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

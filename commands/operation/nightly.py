@@ -167,7 +167,14 @@ def _step_named(name: str) -> "StepName":
 
 def _never_begun(error: str) -> dict[str, Any]:
     """What ``--json`` prints of a night that could not begin, or was interrupted."""
-    return {"verdict": "stopped", "tables": {}, "steps": [], "care_may_run": False, "error": error}
+    return {
+        "verdict": "stopped",
+        "tables": {},
+        "steps": [],
+        "doubts": [],
+        "care_may_run": False,
+        "error": error,
+    }
 
 
 def _say(step: "Step") -> None:

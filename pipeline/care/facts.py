@@ -294,10 +294,11 @@ class _Contacts:
             self._note(household, row["action"], at)
         for entry in earlier:
             decision = entry.decision
-            if decision.channel is not None and entry.decided_at > first:
+            # Who was withheld counts and waits as who was sent something. Else later campaigns would
+            # reach the control alone, and arms would no longer be alike.
+            if entry.decided_at > first:
                 self._contacts[decision.household_id] += 1
                 self._offers[decision.household_id] += decision.action_class == "offer"
-            # Who was withheld waits as long as who was sent something, so that arms stay alike.
             self._note(decision.household_id, decision.action, entry.decided_at)
             if (
                 campaign is not None

@@ -137,8 +137,9 @@ def plan_campaign(
     Raises
     ------
     InputError
-        There is no such campaign or no score, the campaign does not run today, care is halted, or
-        what it is measured by has changed since a plan of it was approved.
+        There is no such campaign or no score, the campaign does not run today, care is halted,
+        what it is measured by has changed since a plan of it was approved, or the home's salt is not
+        the one that the ledger's arms were drawn with.
     """
     campaign = care.campaign(name)
     now = clock()
@@ -152,6 +153,7 @@ def plan_campaign(
     reading = FactReading(at=at, memory_gb=features.memory_gb, threads=features.threads_to_use)
     action = care.catalogue.actions[campaign.action]
     with locked(care.home), progress(f"Planning the campaign {name}"):
+        care.require_same_salt(now)
         merge_consents(care.home, care.ledger, now)
         known = home_facts(
             *(care.home, campaign, care.catalogue, care.limits),

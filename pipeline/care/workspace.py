@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 
 from care.arms import Holdout
 from care.campaign import Campaign, read_campaign
 from care.catalogue import Catalogue, catalogue_of, read_catalogue
 from care.jurisdiction import Jurisdiction, jurisdiction
-from care.ledger.ledger import Ledger
+from care.ledger.ledger import RESTORE_SALT, Ledger
 from care.policy import ContactLimits
 from care.settings import CareSettings
 from holdfast.errors import InputError
@@ -54,8 +54,29 @@ class CareWorkspace:
 
     @property
     def holdout(self) -> Holdout:
-        """Who is sent no offer; the secret is made the first time."""
-        return Holdout(salt=_salt(self.home.care / "salt"), share=self.settings.holdout_share)
+        """Who is sent no offer; the secret is made the first time.
+
+        Raises
+        ------
+        InputError
+            The secret is missing though the ledger has arms.
+        """
+        return Holdout(salt=self._salt(), share=self.settings.holdout_share)
+
+    def require_same_salt(self, at: datetime) -> None:
+        """Refuse to draw arms with another secret than those of the ledger; keep its digest there.
+
+        Parameters
+        ----------
+        at : datetime
+            What time it is (UTC).
+
+        Raises
+        ------
+        InputError
+            The secret is missing, or is another one.
+        """
+        self.ledger.keep_salt(self.holdout.salt, at)
 
     def campaign(self, name: str) -> Campaign:
         """A campaign by its name.
@@ -71,6 +92,15 @@ class CareWorkspace:
             known = f"one of {', '.join(names)}" if names else f"a file in {path.parent}"
             raise InputError("CAMPAIGN", f"must be {known}", name)
         return read_campaign(path, self.catalogue)
+
+    def _salt(self) -> str:
+        path = self.home.care / "salt"
+        if not path.exists():
+            if self.ledger.has_arms:
+                raise InputError("care/salt", RESTORE_SALT, str(path))
+            write_beside(path, secrets.token_hex(32) + "\n")
+            path.chmod(0o600)
+        return path.read_text(encoding="utf-8").strip()
 
 
 @contextmanager
@@ -103,10 +133,3 @@ def care_of(
         )
     finally:
         ledger.close()
-
-
-def _salt(path: Path) -> str:
-    if not path.exists():
-        write_beside(path, secrets.token_hex(32) + "\n")
-        path.chmod(0o600)
-    return path.read_text(encoding="utf-8").strip()

@@ -200,10 +200,12 @@ def lift_erasure(
     now: datetime,
     by: str | None = None,
     care: CareSettings = _OWN_LEDGER,
+    failpoint: Failpoint = no_failpoint,
 ) -> int:
     """Take customers off the list of who was erased, so that their rows are taken in again.
 
-    What the next night reads of them comes in as of anybody: all raw files are read again.
+    What the next night reads of them comes in as of anybody: all raw files are read again. Killed,
+    it is completed by a second call, since they leave the list last of all.
 
     Returns
     -------
@@ -224,10 +226,12 @@ def lift_erasure(
         for customer in customers:
             if not erased.hold("customer_id", [customer])[0]:
                 raise InputError("CUSTOMER", "must be the id of somebody who was erased", customer)
-        erased.without(customers).write(home.erased)
         read_all_again(home.raw)
+        failpoint("files read again")
         hashes = [f"{one:016x}" for one in erased.hashes("customer_id", customers).tolist()]
         _append(home, {"at": now.isoformat(), "by": by, "lifted": hashes})
+        failpoint("noted")
+        erased.without(customers).write(home.erased)
     return len(customers)
 
 

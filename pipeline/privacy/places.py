@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from features.intake.store import RawStore
 from features.operator.forget import forget_online, scrub_online
 from features.operator.repository import OperatorRepository
 from holdfast.errors import ModelError
-from holdfast.files import write_beside
+from holdfast.files import escape_formula, write_beside
 from holdfast.home import Home
 from holdfast.parquet_rows import remove_rows
 from models.feed.files import FeedFiles
@@ -144,7 +144,9 @@ class Places:
             # Its first column is the id, called as in the team's table.
             removed += _forget_first_column(self._home.scores, self._people, self._dry_run)
         if self._home.care_list.exists():
-            removed += _forget_in_csv(self._home.care_list, self._people, self._dry_run)
+            # Its second column is the id; what columns are called depends on its language.
+            path = self._home.care_list
+            removed += _forget_in_csv(path, self._people, lambda _: _SECOND, self._dry_run)
         if self._home.report.exists() and removed:
             # A page cannot be without somebody whom it shows; the next quickstart writes it anew.
             removed += 1
@@ -178,7 +180,7 @@ class Places:
             if "customer_id" in pq.read_schema(path).names:
                 removed += remove_rows(path, IDS, self._has_score, dry_run=self._dry_run)
         for path in sorted((self._home.care / "sent").glob("*.csv")):
-            removed += _forget_in_csv(path, self._people, self._dry_run)
+            removed += _forget_in_csv(path, self._people, _ids_by_name, self._dry_run)
         for path in sorted((self._home.care / "sent").glob("*.parquet")):
             removed += remove_rows(path, IDS, self._has_score, dry_run=self._dry_run)
         return removed
@@ -209,11 +211,41 @@ def _forget_first_column(path: Path, people: People, dry_run: bool) -> int:
     )
 
 
-def _forget_in_csv(path: Path, people: People, dry_run: bool) -> int:
-    lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
-    kept = [line for line in lines if not people.ids["customer_id"].intersection(line)]
-    if len(kept) < len(lines) and not dry_run:
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows(kept)
-        write_beside(path, "\ufeff" + text.getvalue())
-    return len(lines) - len(kept)
+_SECOND = {1: "customer_id"}
+
+
+def _ids_by_name(header: Sequence[str]) -> dict[int, str]:
+    """Places of columns that are called like the ids in them."""
+    return {place: name for place, name in enumerate(header) if name in IDS}
+
+
+def _forget_in_csv(
+    path: Path,
+    people: People,
+    kinds: Callable[[Sequence[str]], Mapping[int, str]],
+    dry_run: bool,
+) -> int:
+    """Remove rows of a CSV file with a header; the other ones stay as they are written.
+
+    `kinds` says of a header in which columns ids stand, and of which kind: any other cell may be
+    equal to somebody's id.
+    """
+    text = path.read_bytes().decode("utf-8")
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    lines = list(io.StringIO(text.removeprefix(mark), newline=""))
+    reader = csv.reader(lines)
+    header = next(reader, [])
+    written = {
+        place: {escape_formula(one) for one in people.ids.get(kind, ())}
+        for place, kind in kinds(header).items()
+    }
+    kept, removed, begin = lines[: reader.line_num], 0, reader.line_num
+    for row in reader:
+        if any(place < len(row) and row[place] in ids for place, ids in written.items()):
+            removed += 1
+        else:
+            kept += lines[begin : reader.line_num]
+        begin = reader.line_num
+    if removed and not dry_run:
+        write_beside(path, mark + "".join(kept))
+    return removed

@@ -12,6 +12,7 @@ import numpy as np
 from features.encoding.encoding import Encoding
 from features.flat.customers import CustomerTable
 from holdfast.arrays import Floats, Positions
+from holdfast.files import escape_formula
 from holdfast.logging import progress
 from models.reasons.explain import Explanation
 from models.scorer import Scorer
@@ -22,7 +23,6 @@ from training.flat.scores import CustomerScores
 REASONS = 3
 """Reasons shown per customer."""
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _CHUNK_ROWS = 5_000
 
 
@@ -192,11 +192,6 @@ def care_list_csv(entries: Sequence[CareEntry], texts: Texts = ENGLISH) -> str:
             + [""] * (REASONS - len(reasons))
         )
     return stream.getvalue()
-
-
-def escape_formula(text: str) -> str:
-    """Text that no spreadsheet computes: an apostrophe goes before what would start a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _entry(

@@ -81,4 +81,4 @@ def test_the_image_and_the_bento_hold_every_package_they_need() -> None:
     assert set(re.findall(r"(?m)^COPY (\w+) \1$", text("Containerfile"))) == packages
     # What the service does not import is not in a bento; a test of the service looks for more.
     included = set(re.findall(r"(?m)^  - (\w+)/$", text("bentofile.yaml")))
-    assert included == {"holdfast", "features", "models", "serving"}
+    assert included == {"holdfast", "features", "models", "care", "serving"}

@@ -1,6 +1,6 @@
 """The ledger on SQLite and PostgreSQL: nothing is sent that was not approved, and nothing twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 
 from care.ledger.ledger import Ledger
 from care.ledger.outbox import Route
-from care.ledger.rows import OutcomeRow, Settlement, Verdicts
+from care.ledger.rows import DecisionRow, OutcomeRow, Settlement, Verdicts
 from care.ledger.tables import METADATA
 from care.ledger.work import GIVEN_UP, MOST_BEGUN
 from holdfast.errors import InputError
@@ -168,6 +168,38 @@ def test_what_is_postponed_is_asked_again_later(ledger: Ledger) -> None:
     assert ledger.outbox.claim(morning - MINUTE, 1, nobody)[0].decision.decision_id == "D1"
     (again,) = ledger.outbox.claim(morning, 9, nobody, Route())
     assert (again.decision.decision_id, again.attempt) == ("D0", 1)
+
+
+def test_who_is_refused_does_not_hide_those_after_them(ledger: Ledger) -> None:
+    approved(ledger, 7)
+
+    def judges(rows: Sequence[DecisionRow]) -> Verdicts:
+        first = [row.decision_id for row in rows if row.decision_id < "D4"]
+        return Verdicts(refused=dict.fromkeys(first, "consent withdrawn"))
+
+    claims = ledger.outbox.claim(NOON, 2, judges)
+    assert [one.decision.decision_id for one in claims] == ["D4", "D5"]
+    late = NOON + timedelta(days=7)
+    assert ledger.outbox.claim(late, 1, nobody) == []
+    assert ledger.states() == {"expired": 3, "refused": 4, "withheld": 1}
+
+
+@pytest.mark.parametrize("wait", [timedelta(0), MINUTE])
+def test_who_is_postponed_does_not_hide_those_after_them(ledger: Ledger, wait: timedelta) -> None:
+    approved(ledger, 7)
+    asked: list[str] = []
+
+    def all_but_the_last(rows: Sequence[DecisionRow]) -> Verdicts:
+        asked.extend(row.decision_id for row in rows)
+        # With no wait they are due still, as where the clock stands still.
+        later = {row.decision_id: NOON + wait for row in rows if row.decision_id != "D6"}
+        return Verdicts(postponed=later)
+
+    (claim,) = ledger.outbox.claim(NOON, 2, all_but_the_last)
+    assert claim.decision.decision_id == "D6"
+    assert ledger.outbox.claim(NOON, 2, all_but_the_last) == []
+    assert max(asked.count(one) for one in asked) <= 2
+    assert ledger.states() == {"approved": 6, "claimed": 1, "withheld": 1}
 
 
 def test_what_a_lost_worker_claimed_is_taken_over(ledger: Ledger) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from care.delivery.message import Message, Text, UnfitError, send_message
 from care.delivery.relay import Relay, Round
 from care.delivery.webhook import Webhook
 from care.ledger.ledger import Ledger
-from care.ledger.rows import Claim, Verdicts
+from care.ledger.rows import Claim, DecisionRow, Verdicts
 from holdfast.clock import system_clock
 from tests.builders.ledger_rows import ANA, NOON, decision_row, plan_row
 from tests.builders.receiver import SECRET, RawReceiver, receiving
@@ -118,6 +118,24 @@ def test_what_a_receiver_will_not_take_is_given_up(ledger: Ledger) -> None:
     receiver = RawReceiver(refuses)
     assert rounds(ledger, receiver, NOON) == [Round(claimed=5, dead=5)]
     assert ledger.states() == {"dead": 5}
+
+
+def test_who_is_refused_does_not_hide_those_after_them(ledger: Ledger) -> None:
+    receiver = RawReceiver()
+
+    def judges(rows: Sequence[DecisionRow]) -> Verdicts:
+        first = [row.decision_id for row in rows if row.decision_id < "D3"]
+        return Verdicts(refused=dict.fromkeys(first, "no_consent"))
+
+    async def run() -> Round:
+        async with receiving(receiver):
+            relay = relay_of(ledger, receiver, NOON, most_per_second=1)
+            done = await replace(relay, judges=judges).paced_round()
+            await relay.sender.close()  # type: ignore[attr-defined]
+            return done
+
+    assert asyncio.run(run()) == Round(claimed=1, taken=1)
+    assert ledger.states() == {"approved": 1, "handed_over": 1, "refused": 3}
 
 
 def test_what_is_claimed_already_does_not_leave_after_a_halt(ledger: Ledger) -> None:

@@ -111,7 +111,7 @@ def test_a_night_that_stops_says_so_in_json(home: Path, operator: Path, tmp_path
 def test_a_night_that_cannot_begin_says_so_in_json(home: Path, tmp_path: Path) -> None:
     wrong = run("nightly", tmp_path / "nowhere", "--home", home, "--json")
     assert wrong.exit_code == 2
-    assert set(told(wrong)) >= {"verdict", "tables", "steps", "care_may_run", "error"}
+    assert set(told(wrong)) >= {"verdict", "tables", "steps", "doubts", "care_may_run", "error"}
     nobody = run("nightly", "--by", "Ada", "--home", home, "--json")
     assert nobody.exit_code == 2
     assert "--by: must come with --accept" in told(nobody)["error"]

@@ -172,6 +172,27 @@ def test_whoever_is_lifted_is_taken_in_again(home: Home, scored: Path) -> None:
     assert ids_of(home) == ids
 
 
+@pytest.mark.parametrize("place", ["files read again", "noted"])
+def test_killed_lifting_is_completed_by_a_second_call(home: Home, scored: Path, place: str) -> None:
+    ids = ids_of(home)
+    erase_people(home, [PERSON], now=NIGHT)
+
+    def kill(at: str) -> None:
+        if at == place:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lift_erasure(home, [PERSON], now=NIGHT, failpoint=kill)
+    # A night in between still refuses the person, and takes the files for read.
+    take_in(home, str(scored / "raw"), now=NIGHT)
+    assert "subscription_id" not in find_people([PERSON], home.raw).ids
+    assert lift_erasure(home, [PERSON], now=NIGHT) == 1
+    lines = (home.root / "erasures.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "lifted" in json.loads(lines[-1])
+    take_in(home, str(scored / "raw"), now=NIGHT)
+    assert ids_of(home) == ids
+
+
 def test_quarantine_and_test_predictions_forget_too(home: Home, tmp_path: Path) -> None:
     (ids := ids_of(home))
     line = sorted(ids["subscription_id"])[0]

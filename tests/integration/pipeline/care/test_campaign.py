@@ -191,6 +191,32 @@ def test_who_wants_no_contact_since_the_plan_is_not_sent_anything(home: Home) ->
         assert states["handed_over"] == plan.counts.sent - about_one
 
 
+def test_all_that_may_be_sent_is_sent_however_many_are_refused_before_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.care.delivery.send._AT_ONCE", 2)
+    with care_of(home, SETTINGS) as care:
+        approved(care)
+        names = [row.decision_id for _, row in care.ledger.decisions("calls") if row.channel]
+        last = sorted(names)[-1]
+        withdrawn = [
+            ConsentStatement(
+                customer_id=row.customer_id,
+                purpose="any_contact",
+                channel="any",
+                is_granted=False,
+                happened_at=NOON + timedelta(hours=1),
+            )
+            for _, row in care.ledger.decisions("calls")
+            if row.decision_id != last
+        ]
+        care.ledger.consents.record(withdrawn, "event", NOON)
+        states = sent_now(care).states
+        assert len(names) > 3
+        assert "approved" not in states
+        assert (states["refused"], states["handed_over"]) == (len(names) - 1, 1)
+
+
 def test_a_text_is_sent_as_it_was_approved_or_not_at_all(home: Home) -> None:
     with care_of(home, SETTINGS) as care:
         plan = approved(care)

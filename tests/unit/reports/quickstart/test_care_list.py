@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.quickstart.care_list import CareEntry, care_list_csv, escape_formula, order_of_care
+from holdfast.files import escape_formula
+from reports.quickstart.care_list import CareEntry, care_list_csv, order_of_care
 from reports.words.texts import texts
 
 probabilities = st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), min_size=1, max_size=20)
