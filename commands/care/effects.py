@@ -24,11 +24,13 @@ def effects(home: HomeOption = None, as_json: JsonOption = False) -> None:
         known = measured_actions(care, LabelSettings.read(), FeatureSettings.read(), clock)
         currency = care.catalogue.operator.currency
     if as_json:
-        print_json({"actions": [one.to_json() for one in known]})
+        print_json(known.to_json())
         return
-    for one in known:
+    for one in known.actions:
         typer.echo(_told(one, currency))
-    if not known:
+    for name, why in known.not_measured.items():
+        typer.echo(f"{name} was not measured: {why}")
+    if not known.actions and not known.not_measured:
         typer.echo("No plan of a campaign was approved yet.")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from care.campaign import Campaign
+from care.ledger.approving import require_same_terms
 from care.ledger.export import REACHED
 from care.looks import ALPHA, Matured, read_looks
 from care.measure import are_enough, effect, ratio_chance, ratio_is_ok
@@ -26,6 +27,7 @@ from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
 from holdfast.clock import Clock
 from holdfast.logging import progress
+from holdfast.zone import day_of
 from pipeline.care.drawn import (
     Drawn,
     arms_as_drawn,
@@ -70,11 +72,13 @@ def measure_campaign(
     Raises
     ------
     InputError
-        There is no such campaign, or no table that its outcome is counted from.
+        There is no such campaign, no table that its outcome is counted from, or its file declares
+        another comparison than the one that was approved.
     """
     campaign = care.campaign(name)
     action = care.catalogue.actions[campaign.action]
     now = clock()
+    require_same_terms(care.ledger, campaign, day_of(now, OperatorRepository(care.home).zone))
     drawn = drawn_households(care.ledger.decisions(name), care.ledger.handed_over(name))
     arms = [one for one in compared(drawn) if one.household not in without]
     schedule = _schedule(care, campaign, arms, labels, now)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from care.campaign import LEAST_SHADOW_CONTROL, Campaign
+from care.campaign import LEAST_SHADOW_CONTROL
 from care.delivery.go import TIME_ZONE
 from care.delivery.message import WORDING
 from care.delivery.night import night_lets_care_run
+from care.ledger.approving import require_same_terms
 from care.ledger.ledger import Ledger
 from care.ledger.rows import DecisionRow, PlanRow, moment
 from care.measure import half_width, households_needed
@@ -37,9 +38,6 @@ from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_
 from pipeline.care.pages import write_plan_page
 from pipeline.care.workspace import CareWorkspace
 from pipeline.night.status import newest_scores
-
-_TERMS = ("action", "control_share", "outcome", "outcome_days", "looks", "narrowest_at")
-"""What a comparison rests on: whoever could change it after the start could choose the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +145,7 @@ def plan_campaign(
     if not first <= today <= last:
         rule = f"is planned from {first} to {last} only"
         raise InputError(f"campaign {name}", rule, f"{today}")
-    _require_same_terms(care, campaign, today)
+    require_same_terms(care.ledger, campaign, today)
     at = newest_snapshot(care.home)
     reading = FactReading(at=at, memory_gb=features.memory_gb, threads=features.threads_to_use)
     action = care.catalogue.actions[campaign.action]
@@ -170,30 +168,6 @@ def plan_campaign(
         )
         plan = make_plan(campaign, care.catalogue, known.facts, rules)
         return _kept(care, plan, known, action, now, language)
-
-
-def _require_same_terms(care: CareWorkspace, campaign: Campaign, today: date) -> None:
-    """Refuse to change what a campaign is measured by once a plan of it was approved.
-
-    Raises
-    ------
-    InputError
-        Its control share, outcome, days or looks are others, or it goes on after its declared end.
-    """
-    approved = care.ledger.approved_campaign(campaign.campaign_id)
-    if approved is None:
-        return
-    before = approved.document
-    # As the ledger keeps it: JSON has no tuples.
-    now = json.loads(json.dumps(to_document(campaign)))
-    for term in _TERMS:
-        # A campaign that was planned by an earlier release does not name all.
-        if term in before and before[term] != now[term]:
-            rule = f"must stay {before[term]!r}, as approved; declare another campaign"
-            raise InputError(f"campaign {campaign.campaign_id}: {term}", rule, now[term])
-    if today > date.fromisoformat(before["ends_on"]) and not campaign.narrowest_at:
-        rule = f"must stay {before['ends_on']}, which has passed; declare another campaign"
-        raise InputError(f"campaign {campaign.campaign_id}: ends_on", rule, campaign.ends_on)
 
 
 def earlier_decisions(

@@ -15,6 +15,7 @@ from care.model import Arm
 from care.settings import CareSettings
 from commands.main import app
 from features.settings import FeatureSettings
+from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.care.effects import measured_actions
 from pipeline.care.measure import measure_campaign
@@ -360,7 +361,7 @@ def test_an_action_is_told_over_all_its_campaigns_each_household_once(lost_home:
             *(care, NAME, LABELS, FEATURES, lambda: KNOWN_ON),
             without=frozenset(f"H{number}" for number in range(HOUSEHOLDS)),
         )
-    (first,), (one,) = early, known
+    (first,), (one,) = early.actions, known.actions
     assert (first.effect, first.to_json()["label"]) == (None, "assumed")
     assert (one.action, one.campaigns) == ("courtesy_call", (NAME,))
     assert one.effect is not None
@@ -370,6 +371,60 @@ def test_an_action_is_told_over_all_its_campaigns_each_household_once(lost_home:
     assert one.to_json()["label"] == "randomised"
     assert nobody.effect is None
     assert nobody.belief.treatment == 0
+
+
+def changed(home: Home, **declared: object) -> None:
+    """Other terms in the campaign's file."""
+    path = home.care / "campaigns" / f"{NAME}.toml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.split(" = ")[0] not in declared]
+    kept += [f"{key} = {_toml(value)}" for key, value in declared.items() if value is not None]
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("approved", "edited", "told"),
+    [
+        ({"narrowest_at": 500}, {"narrowest_at": None}, "narrowest_at: must stay 500, as approved"),
+        ({}, {"outcome": "no_repeat_contact"}, "outcome: must stay 'stayed', as approved"),
+        ({}, {"outcome_days": 60}, "outcome_days: must stay 30, as approved"),
+        ({}, {"looks": [str(day(80).date())]}, r"looks: must stay \[\], as approved"),
+        ({}, {"ends_on": str(day(3).date())}, "ends_on: must stay .* which has passed"),
+        (
+            {"looks": [str(day(120).date())], "ends_on": str(day(100).date())},
+            {"ends_on": str(day(140).date())},
+            "ends_on: must stay .* since looks are planned",
+        ),
+    ],
+)
+def test_a_file_edited_after_the_approval_measures_nothing_else(
+    tmp_path: Path, approved: dict[str, object], edited: dict[str, object], told: str
+) -> None:
+    stated = {"outcome": "stayed", "looks": [], "narrowest_at": 0, **approved}
+    home = home_with(tmp_path, tables(more_lost_in_control), **stated)
+    before = measured(home, day(80))
+    path = home.care / "campaigns" / f"{NAME}.toml"
+    as_approved = path.read_text(encoding="utf-8")
+    changed(home, **edited)
+    with pytest.raises(InputError, match=told):
+        measured(home, day(80))
+    with care_of(home, CareSettings(jurisdiction="EU")) as care:
+        known = measured_actions(care, LABELS, FEATURES, lambda: day(80))
+    assert known.actions == ()
+    assert list(known.not_measured) == [NAME]
+    ran = CliRunner().invoke(app, ["care", "effects", "--home", str(home.root)])
+    assert ran.exit_code == 0
+    assert ran.stdout.startswith(f"{NAME} was not measured: campaign {NAME}: ")
+    path.write_text(as_approved, encoding="utf-8")
+    assert measured(home, day(80)) == before
+
+
+def test_an_end_without_looks_may_move_while_it_lies_ahead(tmp_path: Path) -> None:
+    home = home_with(tmp_path, tables(more_lost_in_control), ends_on=str(day(20).date()))
+    changed(home, ends_on=str(day(25).date()))
+    assert measured(home, day(20)).why_not == "not_matured"
+    with pytest.raises(InputError, match="ends_on: must stay"):
+        measured(home, day(22))
 
 
 def test_commands_tell_what_the_page_does(lost_home: Home) -> None:
