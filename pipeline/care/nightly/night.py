@@ -6,7 +6,7 @@ night says that no care may run, none is made.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -244,13 +244,18 @@ class CareOfNight:
 
     def _measure(self, care: CareWorkspace, name: str, now: datetime) -> bool:
         """Keep what is known of a campaign; whether that is more than before. What is final stands."""
-        known = care.ledger.measured.campaign(name)
-        if known is not None and known[1].get("effect") and not known[1].get("known_on"):
+        stored = care.ledger.measured.campaign(name)
+        known = {} if stored is None else stored[1]
+        is_any_day = known.get("reading") == "any_day"
+        if known.get("effect") and not known.get("known_on") and not is_any_day:
             return False
         if not (care.home.care / "campaigns" / f"{name}.toml").exists():
             return False  # its file is gone: nobody asks any more
         measured = measure_campaign(care, name, self._labels, self._features, self._clock)
-        return care.ledger.measured.record_campaign(name, measured.to_json(), now)
+        document = measured.to_json()
+        if is_any_day and _but_for_its_day(document) == _but_for_its_day(known):
+            return False  # each night is a look, and not each one shows more
+        return care.ledger.measured.record_campaign(name, document, now)
 
     def _plan(
         self, care: CareWorkspace, rule: ApprovalRule, *, may_run: bool, has_doubts: bool
@@ -331,6 +336,11 @@ def _not_planned(name: str, why: Sentence) -> NightlyCampaign:
     return NightlyCampaign(
         campaign_id=name, what="not_planned", plan_id=None, sent=0, cost=0.0, why=why
     )
+
+
+def _but_for_its_day(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a campaign, whenever it was looked at."""
+    return {**document, "looks": [{**look, "at": None} for look in document.get("looks", [])]}
 
 
 def _inputs(care: CareWorkspace) -> object:

@@ -1,7 +1,7 @@
 """What a campaign did, from raw tables and a ledger made by hand: planted outcomes are found."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from care.model import Arm
 from care.settings import CareSettings
 from commands.main import app
 from features.settings import FeatureSettings
+from holdfast.clock import system_clock
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.care.effects import measured_actions
 from pipeline.care.measure import measure_campaign
+from pipeline.care.nightly.night import CareOfNight, NightOfCare
 from pipeline.care.pages import write_effect
 from pipeline.care.workspace import care_of
 from tests.builders.ledger_rows import ANA, decision_row, plan_row
@@ -265,6 +267,39 @@ def test_a_campaign_without_an_end_is_read_on_any_day(tmp_path: Path) -> None:
     assert known.effect.critical > 2.9
     assert once.effect.critical == pytest.approx(1.96, abs=1e-3)
     assert known.groups == ()
+
+
+def night_of_care(home: Home, at: datetime) -> NightOfCare:
+    settings = CareSettings(jurisdiction="EU")
+    care = CareOfNight(home, settings, FEATURES, LABELS, lambda: at, system_clock)
+    return care.run(may_run=False, has_doubts=False)
+
+
+def test_each_night_updates_a_campaign_that_is_read_on_any_day(tmp_path: Path) -> None:
+    def drawn_on(number: int) -> float:
+        return 7.0 * (number % 4)
+
+    def lost_on(number: int) -> float | None:
+        lost = more_lost_in_control(number)
+        return None if lost is None else lost + drawn_on(number)
+
+    home = home_with(tmp_path, tables(lost_on), drawn_on=drawn_on, narrowest_at=500)
+    told = {}
+    for at in (75, 76, 95, 96):
+        is_told = night_of_care(home, day(at)).measured == (NAME,)
+        with care_of(home, CareSettings(jurisdiction="EU")) as care:
+            stored = care.ledger.measured.campaign(NAME)
+        assert stored is not None
+        told[at] = is_told, stored[1]["looks"][0]["households"], stored[1]["effect"]
+    # Two of the four days of draws have matured by day 75, all by day 95; nights between show no more.
+    assert [one[:2] for one in told.values()] == [
+        *((True, HOUSEHOLDS // 2), (False, HOUSEHOLDS // 2)),
+        *((True, HOUSEHOLDS), (False, HOUSEHOLDS)),
+    ]
+    assert told[75][2] != told[95][2]
+    newest = measured(home, day(95)).effect
+    assert newest is not None
+    assert told[95][2] == asdict(newest)
 
 
 def test_the_margin_of_a_household_is_what_it_brings_in_less_the_contact(tmp_path: Path) -> None:
