@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from care.ledger.approving import rule_digest
 from care.ledger.rows import ApprovalRule, Approver
+from care.measurement import is_final
 from care.settings import CareSettings
 from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
@@ -246,14 +247,15 @@ class CareOfNight:
         """Keep what is known of a campaign; whether that is more than before. What is final stands."""
         stored = care.ledger.measured.campaign(name)
         known = {} if stored is None else stored[1]
-        is_any_day = known.get("reading") == "any_day"
-        if known.get("effect") and not known.get("known_on") and not is_any_day:
+        if is_final(known):
             return False
         if not (care.home.care / "campaigns" / f"{name}.toml").exists():
             return False  # its file is gone: nobody asks any more
         measured = measure_campaign(care, name, self._labels, self._features, self._clock)
         document = measured.to_json()
-        if is_any_day and _but_for_its_day(document) == _but_for_its_day(known):
+        if known.get("reading") == "any_day" and _but_for_its_day(document) == _but_for_its_day(
+            known
+        ):
             return False  # each night is a look, and not each one shows more
         return care.ledger.measured.record_campaign(name, document, now)
 

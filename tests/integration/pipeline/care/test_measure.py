@@ -1,126 +1,32 @@
 """What a campaign did, from raw tables and a ledger made by hand: planted outcomes are found."""
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from care.arms import uniform
-from care.ledger.rows import OutcomeRow, Verdicts
-from care.measurement import Measurement
+from care.ledger.rows import OutcomeRow
 from care.model import Arm
 from care.settings import CareSettings
 from commands.main import app
-from features.settings import FeatureSettings
-from holdfast.clock import system_clock
-from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.care.effects import measured_actions
 from pipeline.care.measure import measure_campaign
-from pipeline.care.nightly.night import CareOfNight, NightOfCare
 from pipeline.care.pages import write_effect
 from pipeline.care.workspace import care_of
-from tests.builders.ledger_rows import ANA, decision_row, plan_row
-from tests.builders.line_tables import LineTables, day
-from training.settings import LabelSettings
-
-SALT = "a salt that does not change"
-HOUSEHOLDS = 600
-LABELS = LabelSettings(inactivity_days=30, settle_days=7)
-FEATURES = FeatureSettings(memory_gb=0.5, threads=1)
-NAME = "spring"
-SHARE = 0.4
-
-
-def is_control(number: int) -> bool:
-    return bool(uniform([f"H{number}"], SALT, f"campaign {NAME}")[0] < SHARE)
-
-
-def tables(lost_on: Callable[[int], float | None]) -> LineTables:
-    """A customer and a line to each household; some lines are lost on a day."""
-    made = LineTables()
-    for number in range(HOUSEHOLDS):
-        made.customer(f"C{number}", household_id=f"H{number}", account_id=f"A{number}")
-        made.line(f"S{number}", customer_id=f"C{number}")
-        lost = lost_on(number)
-        if lost is not None:
-            made.loss(f"S{number}", "cancellation", lost, customer_id=f"C{number}")
-    made.reach(200)
-    return made
-
-
-def home_with(
-    folder: Path,
-    made: LineTables,
-    *,
-    drawn_on: Callable[[int], float] = lambda number: 0,
-    arm_of: Callable[[int], bool] = is_control,
-    **declared: object,
-) -> Home:
-    """A home whose campaign was drawn, approved and handed over."""
-    home = Home(folder)
-    made.write(home.raw)
-    (home.care / "campaigns").mkdir(parents=True)
-    (home.care / "salt").write_text(SALT + "\n", encoding="utf-8")
-    first, last = day(0).date(), day(max(map(drawn_on, range(HOUSEHOLDS)))).date()
-    terms: dict[str, object] = {
-        "action": "courtesy_call",
-        "triggers": ["predicted_risk"],
-        "begins_on": str(first),
-        "ends_on": str(last),
-        "control_share": SHARE,
-        "outcome_days": 30,
-        "most_households": 1000,
-        "priority": 1,
-        **declared,
-    }
-    text = "".join(f"{key} = {_toml(value)}\n" for key, value in terms.items())
-    (home.care / "campaigns" / f"{NAME}.toml").write_text(text, encoding="utf-8")
-    with care_of(home, CareSettings(jurisdiction="EU")) as care:
-        for number, start in enumerate(sorted({drawn_on(n) for n in range(HOUSEHOLDS)})):
-            members = [n for n in range(HOUSEHOLDS) if drawn_on(n) == start]
-            rows = [
-                decision_row(
-                    member,
-                    action="courtesy_call",
-                    action_class="service",
-                    arm="control" if arm_of(member) else "treatment",
-                    channel=None if arm_of(member) else "phone",
-                    send_after=None if arm_of(member) else day(start),
-                    send_before=None if arm_of(member) else day(start + 7),
-                )
-                for member in members
-            ]
-            plan = replace(
-                plan_row(f"{NAME}-{number}"),
-                made_at=day(start),
-                about={"proposed": len(rows) + 5, "refused": {"cool_down": 5}},
-            )
-            care.ledger.record_plan(plan, terms, rows)
-            care.ledger.approve(plan.plan_id, plan.digest, ANA, day(start))
-        at = day(max(map(drawn_on, range(HOUSEHOLDS))))
-        claims = care.ledger.outbox.claim(at, HOUSEHOLDS, lambda _: Verdicts())
-        care.ledger.outbox.handed_over(claims, at)
-    return home
-
-
-def _toml(value: object) -> str:
-    return (
-        str(value).replace("'", '"') if isinstance(value, list) else repr(value).replace("'", '"')
-    )
-
-
-def measured(home: Home, at: datetime) -> Measurement:
-    with care_of(home, CareSettings(jurisdiction="EU")) as care:
-        return measure_campaign(care, NAME, LABELS, FEATURES, lambda: at)
-
-
-def more_lost_in_control(number: int) -> float | None:
-    """A fifth of control leaves on day 10, a tenth of treatment."""
-    return 10 if number % (5 if is_control(number) else 10) == 0 else None
+from tests.builders.drawn_campaign import (
+    FEATURES,
+    HOUSEHOLDS,
+    LABELS,
+    NAME,
+    home_with,
+    is_control,
+    measured,
+    more_lost_in_control,
+    tables,
+)
+from tests.builders.line_tables import day
 
 
 @pytest.fixture(scope="module")
@@ -269,39 +175,6 @@ def test_a_campaign_without_an_end_is_read_on_any_day(tmp_path: Path) -> None:
     assert known.groups == ()
 
 
-def night_of_care(home: Home, at: datetime) -> NightOfCare:
-    settings = CareSettings(jurisdiction="EU")
-    care = CareOfNight(home, settings, FEATURES, LABELS, lambda: at, system_clock)
-    return care.run(may_run=False, has_doubts=False)
-
-
-def test_each_night_updates_a_campaign_that_is_read_on_any_day(tmp_path: Path) -> None:
-    def drawn_on(number: int) -> float:
-        return 7.0 * (number % 4)
-
-    def lost_on(number: int) -> float | None:
-        lost = more_lost_in_control(number)
-        return None if lost is None else lost + drawn_on(number)
-
-    home = home_with(tmp_path, tables(lost_on), drawn_on=drawn_on, narrowest_at=500)
-    told = {}
-    for at in (75, 76, 95, 96):
-        is_told = night_of_care(home, day(at)).measured == (NAME,)
-        with care_of(home, CareSettings(jurisdiction="EU")) as care:
-            stored = care.ledger.measured.campaign(NAME)
-        assert stored is not None
-        told[at] = is_told, stored[1]["looks"][0]["households"], stored[1]["effect"]
-    # Two of the four days of draws have matured by day 75, all by day 95; nights between show no more.
-    assert [one[:2] for one in told.values()] == [
-        *((True, HOUSEHOLDS // 2), (False, HOUSEHOLDS // 2)),
-        *((True, HOUSEHOLDS), (False, HOUSEHOLDS)),
-    ]
-    assert told[75][2] != told[95][2]
-    newest = measured(home, day(95)).effect
-    assert newest is not None
-    assert told[95][2] == asdict(newest)
-
-
 def test_the_margin_of_a_household_is_what_it_brings_in_less_the_contact(tmp_path: Path) -> None:
     made = tables(lambda number: None)
     for number in range(HOUSEHOLDS):
@@ -406,60 +279,6 @@ def test_an_action_is_told_over_all_its_campaigns_each_household_once(lost_home:
     assert one.to_json()["label"] == "randomised"
     assert nobody.effect is None
     assert nobody.belief.treatment == 0
-
-
-def changed(home: Home, **declared: object) -> None:
-    """Other terms in the campaign's file."""
-    path = home.care / "campaigns" / f"{NAME}.toml"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if line.split(" = ")[0] not in declared]
-    kept += [f"{key} = {_toml(value)}" for key, value in declared.items() if value is not None]
-    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("approved", "edited", "told"),
-    [
-        ({"narrowest_at": 500}, {"narrowest_at": None}, "narrowest_at: must stay 500, as approved"),
-        ({}, {"outcome": "no_repeat_contact"}, "outcome: must stay 'stayed', as approved"),
-        ({}, {"outcome_days": 60}, "outcome_days: must stay 30, as approved"),
-        ({}, {"looks": [str(day(80).date())]}, r"looks: must stay \[\], as approved"),
-        ({}, {"ends_on": str(day(3).date())}, "ends_on: must stay .* which has passed"),
-        (
-            {"looks": [str(day(120).date())], "ends_on": str(day(100).date())},
-            {"ends_on": str(day(140).date())},
-            "ends_on: must stay .* since looks are planned",
-        ),
-    ],
-)
-def test_a_file_edited_after_the_approval_measures_nothing_else(
-    tmp_path: Path, approved: dict[str, object], edited: dict[str, object], told: str
-) -> None:
-    stated = {"outcome": "stayed", "looks": [], "narrowest_at": 0, **approved}
-    home = home_with(tmp_path, tables(more_lost_in_control), **stated)
-    before = measured(home, day(80))
-    path = home.care / "campaigns" / f"{NAME}.toml"
-    as_approved = path.read_text(encoding="utf-8")
-    changed(home, **edited)
-    with pytest.raises(InputError, match=told):
-        measured(home, day(80))
-    with care_of(home, CareSettings(jurisdiction="EU")) as care:
-        known = measured_actions(care, LABELS, FEATURES, lambda: day(80))
-    assert known.actions == ()
-    assert list(known.not_measured) == [NAME]
-    ran = CliRunner().invoke(app, ["care", "effects", "--home", str(home.root)])
-    assert ran.exit_code == 0
-    assert ran.stdout.startswith(f"{NAME} was not measured: campaign {NAME}: ")
-    path.write_text(as_approved, encoding="utf-8")
-    assert measured(home, day(80)) == before
-
-
-def test_an_end_without_looks_may_move_while_it_lies_ahead(tmp_path: Path) -> None:
-    home = home_with(tmp_path, tables(more_lost_in_control), ends_on=str(day(20).date()))
-    changed(home, ends_on=str(day(25).date()))
-    assert measured(home, day(20)).why_not == "not_matured"
-    with pytest.raises(InputError, match="ends_on: must stay"):
-        measured(home, day(22))
 
 
 def test_commands_tell_what_the_page_does(lost_home: Home) -> None:
