@@ -73,6 +73,12 @@ def plan(
         print_json(document)
         return
     _print_counts(document)
+    drawn = planned.counts.sent + planned.counts.control
+    if planned.without_risk:
+        rest = "what this plan will be able to see rests on the others"
+        if planned.without_risk == drawn:
+            rest = "what this plan will be able to see is not known"
+        typer.echo(f"{planned.without_risk:,} of {drawn:,} drawn have no prediction: {rest}.")
     sizing = planned.sizing
     if sizing is not None:
         typer.echo(

@@ -26,6 +26,7 @@ from care.policy import Refusals
 from features.operator.line_facts import FactReading
 from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
+from holdfast.arrays import Floats
 from holdfast.clock import Clock
 from holdfast.documents import to_document
 from holdfast.errors import InputError
@@ -82,7 +83,9 @@ class PlannedCampaign:
     counts : PlanCounts
         How many proposals came to what.
     sizing : Sizing or None
-        None where nothing is withheld.
+        None where nothing is withheld, or no line that was drawn has a prediction.
+    without_risk : int
+        Lines that were drawn into an arm and have no prediction: no sizing rests on them.
     page : Path
         The page that shows it.
     is_new : bool
@@ -92,6 +95,7 @@ class PlannedCampaign:
     row: PlanRow
     counts: PlanCounts
     sizing: Sizing | None
+    without_risk: int
     page: Path
     is_new: bool
 
@@ -105,6 +109,7 @@ class PlannedCampaign:
             **asdict(self.counts),
             "intended": self.counts.intended,
             "sizing": None if self.sizing is None else asdict(self.sizing),
+            "without_risk": self.without_risk,
             "page": str(self.page),
             "is_new": self.is_new,
         }
@@ -224,6 +229,7 @@ def _kept(
     plan_id = f"{plan.campaign.campaign_id}-{now:%Y%m%d}-{digest[:8]}"
     named = [_named(row, plan_id) for row in rows]
     sizing = _sizing(plan, known, action)
+    without_risk = int(np.isnan(_risk_of_drawn(plan, known)).sum())
     row = PlanRow(
         plan_id=plan_id,
         campaign_id=plan.campaign.campaign_id,
@@ -240,12 +246,20 @@ def _kept(
             "wording": care.catalogue.wordings[action.code],
             "channels": _channels(plan, action),
             "sizing": None if sizing is None else asdict(sizing),
+            "without_risk": without_risk,
         },
     )
     _write_file(care, plan, known, plan_id)
     is_new = care.ledger.record_plan(row, document, named)
     page = write_plan_page(care, row, plan.campaign, language)
-    return PlannedCampaign(row=row, counts=counts, sizing=sizing, page=page, is_new=is_new)
+    return PlannedCampaign(
+        row=row,
+        counts=counts,
+        sizing=sizing,
+        without_risk=without_risk,
+        page=page,
+        is_new=is_new,
+    )
 
 
 def _channels(plan: Plan, action: Action) -> dict[str, int]:
@@ -307,10 +321,10 @@ def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
     if plan.campaign.outcome != "stayed":
         # How other outcomes vary is not predicted.
         return None
-    drawn = (plan.arm == Arm.TREATMENT) | (plan.arm == Arm.CONTROL)
-    if not share or drawn.sum() < 2:
+    risk = _risk_of_drawn(plan, known)
+    if not share or len(risk) < 2 or np.isnan(risk).all():
         return None
-    leave = float(np.nanmean(known.facts.risk[plan.rows[drawn]]))
+    leave = float(np.nanmean(risk))
     stay = 1 - leave
     everybody = known.scores.expected.get(str(CHURN.horizons_days[-1]))
     low, high = (
@@ -327,10 +341,17 @@ def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
         expected_stay_low=low,
         expected_stay_high=high,
         level=None if everybody is None else everybody.level,
-        half_width=half_width(int(drawn.sum()), share, stay),
+        half_width=half_width(len(risk), share, stay),
         assumed=assumed,
         needed=households_needed(assumed, share, stay) if assumed else None,
     )
+
+
+def _risk_of_drawn(plan: Plan, known: HomeFacts) -> Floats:
+    """Probabilities of churn of the lines in the treatment or control arm; NaN where there is none."""
+    drawn = (plan.arm == Arm.TREATMENT) | (plan.arm == Arm.CONTROL)
+    risk: Floats = known.facts.risk[plan.rows[drawn]]
+    return risk
 
 
 def _write_file(care: CareWorkspace, plan: Plan, known: HomeFacts, plan_id: str) -> None:
