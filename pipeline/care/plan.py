@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from care.campaign import LEAST_SHADOW_CONTROL
+from care.campaign import LEAST_SHADOW_CONTROL, catalogue_assumes
 from care.delivery.go import TIME_ZONE
 from care.delivery.message import WORDING
 from care.delivery.night import night_lets_care_run
@@ -33,7 +33,6 @@ from holdfast.errors import InputError
 from holdfast.home import Home, locked
 from holdfast.logging import progress
 from holdfast.zone import day_of
-from models.churn import CHURN
 from pipeline.care.consents import merge_consents
 from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_control, rows_of
 from pipeline.care.pages import write_plan_page
@@ -56,11 +55,15 @@ class Sizing:
         Whether bands like this one were seen to cover (`models.level.revision`).
     half_width : float
         Half the width of the 95 % interval of the effect, in the share that stays.
-    assumed : float
-        The effect that is assumed.
+    assumed : float or None
+        The effect that is assumed; None where the catalogue assumes none of staying for so many days.
     needed : int or None
         Households for which the assumed effect would be shown four times out of five; None where
         none is assumed.
+    outcome_days : int
+        Days over which the outcome is counted.
+    horizon_days : int
+        Days of the predictions that it rests on: `outcome_days`, or the nearest that the model predicts.
     """
 
     expected_stay: float
@@ -68,8 +71,10 @@ class Sizing:
     expected_stay_high: float | None
     level: str | None
     half_width: float
-    assumed: float
+    assumed: float | None
     needed: int | None
+    outcome_days: int
+    horizon_days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +168,7 @@ def plan_campaign(
             reading,
             now,
         )
-        require_control(campaign, known.scores, LEAST_SHADOW_CONTROL)
+        require_control(campaign, known.risk.scores, LEAST_SHADOW_CONTROL)
         rules = Rules(
             jurisdiction=care.law,
             limits=care.limits,
@@ -223,7 +228,9 @@ def _kept(
     counts = plan.counts()
     document = to_document(plan.campaign)
     campaign_digest = _digest(document)
-    facts_digest = _digest([known.scores.inputs, known.scores.version, known.scores.at])
+    facts_digest = _digest(
+        [known.risk.scores.inputs, known.risk.scores.version, known.risk.scores.at]
+    )
     rows = list(_decisions(care, plan, known, action, facts_digest, now))
     digest = _digest([campaign_digest, *map(asdict, rows)])
     plan_id = f"{plan.campaign.campaign_id}-{now:%Y%m%d}-{digest[:8]}"
@@ -238,10 +245,10 @@ def _kept(
         made_at=now,
         about={
             **asdict(counts),
-            "model": f"{known.scores.model} version {known.scores.version}",
-            "scores_as": known.scores.alias,
+            "model": f"{known.risk.scores.model} version {known.risk.scores.version}",
+            "scores_as": known.risk.scores.alias,
             "cost": counts.sent * action.cost,
-            "scores_at": known.scores.at,
+            "scores_at": known.risk.scores.at,
             "jurisdiction": care.law.name,
             "wording": care.catalogue.wordings[action.code],
             "channels": _channels(plan, action),
@@ -321,12 +328,12 @@ def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
     if plan.campaign.outcome != "stayed":
         # How other outcomes vary is not predicted.
         return None
-    risk = _risk_of_drawn(plan, known)
-    if not share or len(risk) < 2 or np.isnan(risk).all():
+    risk, horizon = _risk_of_drawn(plan, known), known.risk.horizon_days
+    if not share or len(risk) < 2 or horizon is None or np.isnan(risk).all():
         return None
     leave = float(np.nanmean(risk))
     stay = 1 - leave
-    everybody = known.scores.expected.get(str(CHURN.horizons_days[-1]))
+    everybody = known.risk.scores.expected.get(str(horizon))
     low, high = (
         (None, None)
         if everybody is None or not everybody.value
@@ -335,7 +342,8 @@ def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
             1 - leave * everybody.low / everybody.value,
         )
     )
-    assumed = action.assumed_effect.value
+    is_assumed = catalogue_assumes(plan.campaign.outcome, plan.campaign.outcome_days)
+    assumed = action.assumed_effect.value if is_assumed else None
     return Sizing(
         expected_stay=stay,
         expected_stay_low=low,
@@ -344,13 +352,17 @@ def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
         half_width=half_width(len(risk), share, stay),
         assumed=assumed,
         needed=households_needed(assumed, share, stay) if assumed else None,
+        outcome_days=plan.campaign.outcome_days,
+        horizon_days=horizon,
     )
 
 
 def _risk_of_drawn(plan: Plan, known: HomeFacts) -> Floats:
-    """Probabilities of churn of the lines in the treatment or control arm; NaN where there is none."""
+    """Probabilities that lines in the treatment or control arm are lost within the days of the outcome;
+    NaN where there is none.
+    """
     drawn = (plan.arm == Arm.TREATMENT) | (plan.arm == Arm.CONTROL)
-    risk: Floats = known.facts.risk[plan.rows[drawn]]
+    risk: Floats = known.risk.of_outcome[plan.rows[drawn]]
     return risk
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -152,49 +151,6 @@ def test_what_is_compared_cannot_be_changed_once_a_plan_was_approved(home: Home)
             plan_campaign(care, "calls", FEATURES, lambda: NOON + timedelta(days=40))
         # While it runs, it may still be extended.
         assert planned(care).is_new
-
-
-def keep_scores(home: Home, rows: Callable[[pa.Table], pa.Table]) -> None:
-    """Leave some rows of the newest scores of churn."""
-    (path,) = home.score_sets.glob("at=*/churn.parquet")
-    about = dict(pq.read_metadata(path).metadata)
-    about.pop(b"ARROW:schema", None)
-    pq.write_table(rows(pq.read_table(path)).replace_schema_metadata(about), path)
-
-
-ANYONE = """
-[triggers.anyone]
-when = [{ fact = "open_tickets", at_least = 0.0 }]
-source = "service"
-actions = ["courtesy_call"]
-valid_days = 7
-"""
-
-
-def test_a_plan_about_lines_without_a_prediction_says_so_and_stops_nothing(home: Home) -> None:
-    catalogue = home.care / "catalogue.toml"
-    catalogue.write_text(catalogue.read_text(encoding="utf-8") + ANYONE, encoding="utf-8")
-    campaign = CAMPAIGN.replace('"everybody"', '"anyone"')
-    (home.care / "campaigns" / "anyone.toml").write_text(campaign, encoding="utf-8")
-    with care_of(home, SETTINGS) as care:
-        all_scored = planned(care, "anyone")
-        sized = all_scored.sizing
-        assert sized is not None
-        keep_scores(home, lambda rows: rows.slice(0, len(rows) // 2))
-        part = planned(care, "anyone")
-        assert part.sizing is not None
-        assert part.sizing.half_width > 0
-        assert all_scored.without_risk < part.without_risk < part.counts.intended
-        told = f"{part.without_risk} of them have no prediction"
-        assert told in part.page.read_text(encoding="utf-8")
-        keep_scores(home, lambda rows: rows.slice(0, 0))
-        none = planned(care, "anyone")
-        assert none.sizing is None
-        assert none.without_risk == none.counts.intended > 0
-        assert none.to_json()["without_risk"] == none.without_risk
-        assert f"None of the {none.without_risk} who were drawn has a prediction" in (
-            none.page.read_text(encoding="utf-8")
-        )
 
 
 def test_the_same_plan_is_the_same(home: Home) -> None:
