@@ -8,7 +8,7 @@ from typing import Literal
 
 from care.catalogue import Catalogue
 from care.looks import Reading
-from care.model import Action
+from care.model import ASSUMED_DAYS, Action
 from features.contracts.vocabulary import HORIZON_DAYS
 from holdfast.documents import read_document
 from holdfast.errors import InputError
@@ -84,6 +84,15 @@ class Campaign:
     def days(self) -> tuple[date, date]:
         """Its first and last day."""
         return date.fromisoformat(self.begins_on), date.fromisoformat(self.ends_on)
+
+
+def catalogue_assumes(outcome: Outcome, outcome_days: int) -> bool:
+    """Whether the catalogue's assumed effects are on an outcome that is counted over so many days.
+
+    >>> catalogue_assumes("stayed", 90), catalogue_assumes("stayed", 30)
+    (True, False)
+    """
+    return outcome == "stayed" and outcome_days == ASSUMED_DAYS
 
 
 def read_campaign(path: Path, catalogue: Catalogue) -> Campaign:

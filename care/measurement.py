@@ -1,19 +1,22 @@
 """What is known of a campaign: its funnel, its looks, and whether the comparison can be believed."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from care.campaign import Campaign
 from care.ledger.rows import ApprovalRow
 from care.looks import Look
 from care.measure import Effect
 from care.model import AssumedEffect
+from holdfast.documents import read_document
 
-NoEffect = Literal["no_control", "not_drawn", "ratio", "not_matured", "too_few"]
+NoEffect = Literal["no_control", "not_drawn", "ratio", "not_matured", "too_few", "rows_gone"]
 """Why no effect is told. ``no_control``: nothing was withheld at random; ``not_drawn``: arms in the
 ledger are not those that the home's salt draws; ``ratio``: arms are not as large as the draw makes
-them; ``not_matured``: outcomes are not known yet; ``too_few``: an arm has too few households.
+them; ``not_matured``: outcomes are not known yet; ``too_few``: an arm has too few households;
+``rows_gone``: the raw rows that outcomes are counted from went by their age, and no effect is recorded.
 """
 
 ANSWERED = frozenset({"answered", "accepted", "declined"})
@@ -236,5 +239,61 @@ class Measurement:
             **asdict(self.belief),
             "contaminated": self.belief.contaminated,
             "groups": [asdict(group) for group in self.groups],
+            "by_day": [asdict(day) for day in self.by_day],
             "approved_by": sorted({plan.by.name for plan in self.approved}),
         }
+
+    @classmethod
+    def from_json(
+        cls,
+        document: Mapping[str, Any],
+        *,
+        campaign: Campaign,
+        as_of: datetime,
+        assumed: AssumedEffect,
+        cost: float,
+        currency: str,
+        approved: tuple[ApprovalRow, ...],
+    ) -> Self:
+        """Read what `to_json` wrote; what is not in it is given.
+
+        Raises
+        ------
+        InputError
+            Something is missing, or of another kind.
+        """
+        name = f"measurement of {campaign.campaign_id}"
+        groups: list[object] = document.get("groups", [])
+        # Those of earlier releases do not say who had left by day.
+        by_day: list[object] = document.get("by_day", [])
+        known_on = document.get("known_on")
+        return cls(
+            campaign=campaign,
+            as_of=as_of,
+            assumed=assumed,
+            cost=cost,
+            currency=currency,
+            effect=_effect(document.get("effect"), name),
+            why_not=document.get("why_not"),
+            known_on=None if known_on is None else datetime.fromisoformat(known_on),
+            looks=read_document(tuple[Look, ...], document.get("looks", []), name, "looks"),
+            funnel=read_document(Funnel, document, name),
+            belief=read_document(Belief, document, name),
+            by_day=read_document(tuple[DayShare, ...], by_day, name, "by_day"),
+            groups=read_document(tuple[GroupEffect, ...], groups, name, "groups"),
+            approved=approved,
+        )
+
+
+def is_final(document: Mapping[str, Any]) -> bool:
+    """Whether a measurement, as JSON, tells an effect that no further look can change."""
+    return (
+        bool(document.get("effect"))
+        and not document.get("known_on")
+        # It never has a next look, and each day is one.
+        and document.get("reading") != "any_day"
+    )
+
+
+def _effect(document: object, name: str) -> Effect | None:
+    return None if document is None else read_document(Effect, document, name, "effect")

@@ -38,6 +38,10 @@ class Arm(IntEnum):
     HOLDOUT = 2
 
 
+ASSUMED_DAYS = 90
+"""Days over which effects are assumed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AssumedEffect:
     """What an action is assumed to do, until a campaign has measured it.
@@ -45,7 +49,7 @@ class AssumedEffect:
     Parameters
     ----------
     value, low, high : float
-        Change in the probability that a line stays for 90 days, -1 to 1, and the range it is
+        Change in the probability that a line stays for `ASSUMED_DAYS` days, -1 to 1, and the range it is
         assumed to lie in.
     source : str
         Where the assumption comes from.

@@ -1,9 +1,11 @@
-"""Plans approved: the newest of a campaign, as it was looked at, by a person or by their rule."""
+"""Plans approved: the newest of a campaign, as it was looked at, by a person or by their rule; and what
+may not change of a campaign from then on.
+"""
 
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from care.campaign import Campaign
@@ -15,6 +17,9 @@ from holdfast.errors import InputError
 
 SHOWN_DIGITS = 8
 """Letters of a digest that a person may give in its place."""
+
+_TERMS = ("action", "control_share", "outcome", "outcome_days", "looks", "narrowest_at")
+"""What a comparison rests on: whoever could change it after the start could choose the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,3 +118,46 @@ def rule_digest(campaign: Campaign, catalogue: Catalogue) -> str:
     ]
     text = json.dumps(approved, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def require_same_terms(ledger: Ledger, campaign: Campaign, today: date) -> None:
+    """Refuse a campaign whose file declares another comparison than the one that was approved.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The ledger.
+    campaign : Campaign
+        As its file declares it now.
+    today : date
+        In the operator's time.
+
+    Raises
+    ------
+    InputError
+        A plan of it was approved, and its action, control share, outcome, days or looks are others now;
+        or its end is another, though looks were planned or it had passed: the end decides how much of
+        the chance of a false claim a planned look spends, and when all else is read.
+    """
+    approved = ledger.approved_campaign(campaign.campaign_id)
+    if approved is None:
+        return
+    before = approved.document
+    # As the ledger keeps it: JSON has no tuples.
+    now = json.loads(json.dumps(to_document(campaign)))
+    for term in _TERMS:
+        # A campaign that was planned by an earlier release does not name all.
+        if term in before and before[term] != now[term]:
+            rule = f"must stay {before[term]!r}, as approved; declare another campaign"
+            raise InputError(f"campaign {campaign.campaign_id}: {term}", rule, now[term])
+    end = before.get("ends_on", campaign.ends_on)
+    if end == campaign.ends_on or campaign.reading == "any_day":
+        return
+    if campaign.reading == "planned_looks":
+        why = "as approved, since looks are planned"
+    elif today > date.fromisoformat(end):
+        why = "which has passed"
+    else:
+        return
+    rule = f"must stay {end}, {why}; declare another campaign"
+    raise InputError(f"campaign {campaign.campaign_id}: ends_on", rule, campaign.ends_on)

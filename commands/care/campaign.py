@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from care.ledger.rows import HeldUp
     from care.measurement import Measurement
     from holdfast.clock import Clock
+    from pipeline.care.plan import Sizing
     from pipeline.care.workspace import CareWorkspace
 
 CampaignArgument = Annotated[
@@ -73,17 +74,16 @@ def plan(
         print_json(document)
         return
     _print_counts(document)
+    drawn = planned.counts.sent + planned.counts.control
+    if planned.without_risk:
+        rest = "what this plan will be able to see rests on the others"
+        if planned.without_risk == drawn:
+            rest = "what this plan will be able to see is not known"
+        typer.echo(f"{planned.without_risk:,} of {drawn:,} drawn have no prediction: {rest}.")
     sizing = planned.sizing
     if sizing is not None:
-        typer.echo(
-            f"With this control the 95 % interval will reach {100 * sizing.half_width:.1f} points to"
-            f" either side; the assumed effect is {100 * sizing.assumed:+.1f} points."
-        )
-        if sizing.needed is not None and abs(sizing.assumed) < sizing.half_width:
-            typer.echo(
-                f"That is too few households to see it: about {sizing.needed:,} are needed."
-                " Extend the campaign, or claim nothing."
-            )
+        for line in told_sizing(sizing):
+            typer.echo(line)
     typer.echo(f"Plan {planned.row.plan_id}, digest {planned.row.digest[:8]}. Nothing is sent.")
     typer.echo(f"Page: {planned.page}")
     command = f"holdfast care approve {name} --digest {planned.row.digest[:8]}"
@@ -187,6 +187,32 @@ def told_effect(measured: "Measurement") -> list[str]:
             f" {unit.between(effect)}), randomised"
         )
     return [*lines, f"{headline(measured)}. {' '.join(meaning(measured))}"]
+
+
+def told_sizing(sizing: "Sizing") -> list[str]:
+    """What a plan will be able to see, as lines of text."""
+    from care.model import ASSUMED_DAYS
+
+    assumed = (
+        f"effects are assumed on staying for {ASSUMED_DAYS} days, not for {sizing.outcome_days}"
+        if sizing.assumed is None
+        else f"the assumed effect is {100 * sizing.assumed:+.1f} points"
+    )
+    half = f"{100 * sizing.half_width:.1f}"
+    lines = [
+        f"With this control the 95 % interval will reach {half} points to either side; {assumed}."
+    ]
+    if sizing.horizon_days != sizing.outcome_days:
+        lines.append(
+            f"The model does not predict {sizing.outcome_days} days: this rests on its predictions of"
+            f" {sizing.horizon_days} days."
+        )
+    if sizing.assumed and sizing.needed and abs(sizing.assumed) < sizing.half_width:
+        lines.append(
+            f"That is too few households to see it: about {sizing.needed:,} are needed."
+            " Extend the campaign, or claim nothing."
+        )
+    return lines
 
 
 def _print_counts(document: dict[str, Any]) -> None:

@@ -24,22 +24,25 @@ def effects(home: HomeOption = None, as_json: JsonOption = False) -> None:
         known = measured_actions(care, LabelSettings.read(), FeatureSettings.read(), clock)
         currency = care.catalogue.operator.currency
     if as_json:
-        print_json({"actions": [one.to_json() for one in known]})
+        print_json(known.to_json())
         return
-    for one in known:
+    for one in known.actions:
         typer.echo(_told(one, currency))
-    if not known:
+    for name, why in known.not_measured.items():
+        typer.echo(f"{name} was not measured: {why}")
+    if not known.actions and not known.not_measured:
         typer.echo("No plan of a campaign was approved yet.")
 
 
 def _told(one: "ActionEffect", currency: str) -> str:
+    from care.campaign import catalogue_assumes
     from reports.care.words import HEADLINES, Unit
 
     unit = Unit(one.outcome, one.outcome_days, currency)
     counted = f"{one.action}, {unit.what}"
     if one.effect is None:
         told = "not measured yet"
-        if one.outcome == "stayed":
+        if catalogue_assumes(one.outcome, one.outcome_days):
             assumed = one.assumed
             told += (
                 f"; assumed {unit.effect(assumed.value)}"

@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -33,10 +31,9 @@ from features.retained.own_decisions import OWN_CARE_PART
 from holdfast.arrays import Floats, Texts
 from holdfast.errors import InputError
 from holdfast.home import Home
-from holdfast.zone import day_of
-from models.churn import CHURN, NON_PAYMENT
 from models.registry import SHADOW
-from models.score_set import ScoreFacts, read_facts, read_scores
+from models.score_set import ScoreFacts
+from pipeline.care.risk import ChurnRisk, churn_risk, likely_non_payers, rank_share
 from training.labelling.history import RawHistory
 from training.labelling.population import lines_porting
 
@@ -86,15 +83,15 @@ class HomeFacts:
         Language that each customer is written to in; empty where not known.
     time_zones : (n,) text
         IANA name of each customer's zone; empty where not known.
-    scores : ScoreFacts
-        The score set that risk comes from.
+    risk : ChurnRisk
+        Predictions of the lines, and the score set that they come from.
     """
 
     facts: CareFacts
     values: pa.Table
     languages: Texts
     time_zones: Texts
-    scores: ScoreFacts
+    risk: ChurnRisk
 
 
 def home_facts(
@@ -147,24 +144,25 @@ def home_facts(
     lines = values["subscription_id"].to_numpy(zero_copy_only=False).astype(str)
     customers = values["customer_id"].to_numpy(zero_copy_only=False).astype(str)
     people = _People(customers_known(home.raw, reading), customers)
-    scores, risk = _risk(home, reading.at, lines, is_offer=action.action_class == "offer")
+    is_offer = action.action_class == "offer"
+    risk = churn_risk(home, reading.at, lines, campaign.outcome_days, is_offer=is_offer)
     contacts = _Contacts(home, earlier, people, limits, reading, now, campaign)
     policy = _Policy(home, values, lines, people, contacts, consents, reading, now)
     facts = {name: values[name].to_numpy().astype(np.float64) for name in dict.fromkeys(asked)}
-    facts[RISK_RANK] = _rank_share(risk)
+    facts[RISK_RANK] = rank_share(risk.longest)
     return HomeFacts(
         facts=CareFacts(
             household_id=people.household,
             customer_id=customers,
             subscription_id=lines,
             facts=facts,
-            risk=risk,
+            risk=risk.longest,
             policy=policy.of,
         ),
         values=values,
         languages=people.language,
         time_zones=people.time_zone,
-        scores=scores,
+        risk=risk,
     )
 
 
@@ -369,7 +367,7 @@ class _Policy:
             porting = lines_porting(history, reading.at).collect()
             is_open = np.isin(lines, porting["subscription_id"].to_numpy().astype(str))
             self._porting = np.where(is_open, YES, NO).astype(np.int8)
-        self._non_payer = _likely_non_payers(home, reading.at, lines)
+        self._non_payer = likely_non_payers(home, reading.at, lines)
         self._registers = Screenings(*screenings_known(home.raw, now)).of(self._customers)
 
     def of(self, channel: str, action: Action) -> PolicyFacts:
@@ -402,20 +400,6 @@ class _Policy:
         return values
 
 
-def _risk(home: Home, at: datetime, lines: Texts, *, is_offer: bool) -> tuple[ScoreFacts, Floats]:
-    """Probability of churn within the longest horizon, NaN where there is none for the purpose."""
-    path = _scores_path(home, at, CHURN.name)
-    if not path.exists():
-        raise InputError(
-            "scores",
-            "must be there for churn at the newest snapshot; run `holdfast score`",
-            str(path),
-        )
-    rows = _longest(read_scores(path, "marketing" if is_offer else "service"))
-    risk = _by_line(lines, rows, "probability").to_numpy(zero_copy_only=False).astype(np.float64)
-    return read_facts(path), risk
-
-
 def require_control(campaign: Campaign, scores: ScoreFacts, least: float) -> None:
     """Refuse to let a model in shadow rank a campaign with little control.
 
@@ -431,43 +415,6 @@ def require_control(campaign: Campaign, scores: ScoreFacts, least: float) -> Non
             " has not been shown to be good",
             campaign.control_share,
         )
-
-
-def _likely_non_payers(home: Home, at: datetime, lines: Texts) -> Codes:
-    """Lines in the highest band of the model of non-payment; unknown without one."""
-    path = _scores_path(home, at, NON_PAYMENT.name)
-    if not path.exists():
-        return np.full(len(lines), UNKNOWN, dtype=np.int8)
-    bands = _by_line(lines, _longest(read_scores(path, "service")), "band")
-    is_high = pc.fill_null(pc.equal(bands, "high"), False).to_numpy(zero_copy_only=False)
-    is_known = bands.is_valid().to_numpy(zero_copy_only=False)
-    return np.where(is_known, np.where(is_high, YES, NO), UNKNOWN).astype(np.int8)
-
-
-def _scores_path(home: Home, at: datetime, model: str) -> Path:
-    """Scores of the snapshot of a time; their folder is named by the operator's day."""
-    day = day_of(at, OperatorRepository(home).zone)
-    return home.score_sets / f"at={day}" / f"{model}.parquet"
-
-
-def _longest(rows: pa.Table) -> pa.Table:
-    """Scores within the longest horizon."""
-    return rows.filter(pc.equal(rows["horizon_days"], pc.max(rows["horizon_days"])))
-
-
-def _by_line(lines: Texts, rows: pa.Table, column: str) -> pa.Array:
-    """A column of rows for each line; null where the line has no row."""
-    ids, values = rows["subscription_id"].combine_chunks(), rows[column].combine_chunks()
-    return values.take(pc.index_in(pa.array(lines), value_set=ids))
-
-
-def _rank_share(risk: Floats) -> Floats:
-    """Where each stands among those with a risk: 0 for the riskiest; equals share the best place."""
-    ranks = np.full(len(risk), np.nan)
-    known = np.flatnonzero(~np.isnan(risk))
-    ascending = np.sort(-risk[known])
-    ranks[known] = np.searchsorted(ascending, -risk[known], side="left") / max(len(known), 1)
-    return ranks
 
 
 def _above_zero(values: Floats) -> Codes:

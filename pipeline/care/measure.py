@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from care.campaign import Campaign
+from care.ledger.approving import require_same_terms
 from care.ledger.export import REACHED
 from care.looks import ALPHA, Matured, read_looks
 from care.measure import are_enough, effect, ratio_chance, ratio_is_ok
@@ -26,6 +27,7 @@ from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
 from holdfast.clock import Clock
 from holdfast.logging import progress
+from holdfast.zone import day_of
 from pipeline.care.drawn import (
     Drawn,
     arms_as_drawn,
@@ -36,6 +38,7 @@ from pipeline.care.drawn import (
     wait,
 )
 from pipeline.care.household_outcomes import HouseholdOutcomes, OutcomeRule, outcomes_of
+from pipeline.care.recorded import RowsThere, recorded_measurement
 from pipeline.care.workspace import CareWorkspace
 from training.labelling.history import RawHistory
 from training.settings import LabelSettings
@@ -50,7 +53,8 @@ def measure_campaign(
     *,
     without: frozenset[str] = frozenset(),
 ) -> Measurement:
-    """Measure a campaign.
+    """Measure a campaign, or give what was recorded of it once the raw rows that it was counted from
+    went by their age (see `pipeline.care.recorded`).
 
     Parameters
     ----------
@@ -70,14 +74,21 @@ def measure_campaign(
     Raises
     ------
     InputError
-        There is no such campaign, or no table that its outcome is counted from.
+        There is no such campaign, no table that its outcome is counted from, or its file declares
+        another comparison than the one that was approved.
     """
     campaign = care.campaign(name)
     action = care.catalogue.actions[campaign.action]
     now = clock()
+    require_same_terms(care.ledger, campaign, day_of(now, OperatorRepository(care.home).zone))
     drawn = drawn_households(care.ledger.decisions(name), care.ledger.handed_over(name))
     arms = [one for one in compared(drawn) if one.household not in without]
-    schedule = _schedule(care, campaign, arms, labels, now)
+    there = RowsThere.of(care.home, arms, labels.inactivity_days)
+    if len(arms) == len(compared(drawn)):
+        recorded = recorded_measurement(care, campaign, there)
+        if recorded is not None:
+            return recorded
+    schedule = _schedule(care, campaign, arms if there.outcomes else [], labels, now)
     rule = OutcomeRule(
         campaign=campaign, labels=labels, margin_shares=features.margin_shares, cost=action.cost
     )
@@ -90,7 +101,7 @@ def measure_campaign(
     )
     newest = max((k for k, look in enumerate(looks) if look.effect is not None), default=None)
     belief = _belief(care, campaign, arms, others, seen)
-    why_not = _why_not(campaign, belief, seen, newest)
+    why_not = _why_not(campaign, belief, seen, newest, there)
     told = None if why_not is not None else newest
     shown = None if told is None else looks[told].effect
     return Measurement(
@@ -188,7 +199,11 @@ def _seen(
 
 
 def _why_not(
-    campaign: Campaign, belief: Belief, seen: Sequence[_Seen], newest: int | None
+    campaign: Campaign,
+    belief: Belief,
+    seen: Sequence[_Seen],
+    newest: int | None,
+    there: RowsThere,
 ) -> NoEffect | None:
     if not campaign.control_share:
         return "no_control"
@@ -196,6 +211,8 @@ def _why_not(
         return "not_drawn"
     if not belief.sample_ratio_ok:
         return "ratio"
+    if not there.outcomes:
+        return "rows_gone"
     if not seen:
         return "not_matured"
     return "too_few" if newest is None else None

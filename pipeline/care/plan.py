@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from care.campaign import LEAST_SHADOW_CONTROL, Campaign
+from care.campaign import LEAST_SHADOW_CONTROL, catalogue_assumes
 from care.delivery.go import TIME_ZONE
 from care.delivery.message import WORDING
 from care.delivery.night import night_lets_care_run
+from care.ledger.approving import require_same_terms
 from care.ledger.ledger import Ledger
 from care.ledger.rows import DecisionRow, PlanRow, moment
 from care.measure import half_width, households_needed
@@ -25,21 +26,18 @@ from care.policy import Refusals
 from features.operator.line_facts import FactReading
 from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
+from holdfast.arrays import Floats
 from holdfast.clock import Clock
 from holdfast.documents import to_document
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
 from holdfast.logging import progress
 from holdfast.zone import day_of
-from models.churn import CHURN
 from pipeline.care.consents import merge_consents
 from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_control, rows_of
 from pipeline.care.pages import write_plan_page
 from pipeline.care.workspace import CareWorkspace
 from pipeline.night.status import newest_scores
-
-_TERMS = ("action", "control_share", "outcome", "outcome_days", "looks", "narrowest_at")
-"""What a comparison rests on: whoever could change it after the start could choose the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +55,15 @@ class Sizing:
         Whether bands like this one were seen to cover (`models.level.revision`).
     half_width : float
         Half the width of the 95 % interval of the effect, in the share that stays.
-    assumed : float
-        The effect that is assumed.
+    assumed : float or None
+        The effect that is assumed; None where the catalogue assumes none of staying for so many days.
     needed : int or None
         Households for which the assumed effect would be shown four times out of five; None where
         none is assumed.
+    outcome_days : int
+        Days over which the outcome is counted.
+    horizon_days : int
+        Days of the predictions that it rests on: `outcome_days`, or the nearest that the model predicts.
     """
 
     expected_stay: float
@@ -69,8 +71,10 @@ class Sizing:
     expected_stay_high: float | None
     level: str | None
     half_width: float
-    assumed: float
+    assumed: float | None
     needed: int | None
+    outcome_days: int
+    horizon_days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +88,9 @@ class PlannedCampaign:
     counts : PlanCounts
         How many proposals came to what.
     sizing : Sizing or None
-        None where nothing is withheld.
+        None where nothing is withheld, or no line that was drawn has a prediction.
+    without_risk : int
+        Lines that were drawn into an arm and have no prediction: no sizing rests on them.
     page : Path
         The page that shows it.
     is_new : bool
@@ -94,6 +100,7 @@ class PlannedCampaign:
     row: PlanRow
     counts: PlanCounts
     sizing: Sizing | None
+    without_risk: int
     page: Path
     is_new: bool
 
@@ -107,6 +114,7 @@ class PlannedCampaign:
             **asdict(self.counts),
             "intended": self.counts.intended,
             "sizing": None if self.sizing is None else asdict(self.sizing),
+            "without_risk": self.without_risk,
             "page": str(self.page),
             "is_new": self.is_new,
         }
@@ -148,7 +156,7 @@ def plan_campaign(
     if not first <= today <= last:
         rule = f"is planned from {first} to {last} only"
         raise InputError(f"campaign {name}", rule, f"{today}")
-    _require_same_terms(care, campaign, today)
+    require_same_terms(care.ledger, campaign, today)
     at = newest_snapshot(care.home)
     reading = FactReading(at=at, memory_gb=features.memory_gb, threads=features.threads_to_use)
     action = care.catalogue.actions[campaign.action]
@@ -162,7 +170,7 @@ def plan_campaign(
             reading,
             now,
         )
-        require_control(campaign, known.scores, LEAST_SHADOW_CONTROL)
+        require_control(campaign, known.risk.scores, LEAST_SHADOW_CONTROL)
         rules = Rules(
             jurisdiction=care.law,
             limits=care.limits,
@@ -172,30 +180,6 @@ def plan_campaign(
         )
         plan = make_plan(campaign, care.catalogue, known.facts, rules)
         return _kept(care, plan, known, action, now, language)
-
-
-def _require_same_terms(care: CareWorkspace, campaign: Campaign, today: date) -> None:
-    """Refuse to change what a campaign is measured by once a plan of it was approved.
-
-    Raises
-    ------
-    InputError
-        Its control share, outcome, days or looks are others, or it goes on after its declared end.
-    """
-    approved = care.ledger.approved_campaign(campaign.campaign_id)
-    if approved is None:
-        return
-    before = approved.document
-    # As the ledger keeps it: JSON has no tuples.
-    now = json.loads(json.dumps(to_document(campaign)))
-    for term in _TERMS:
-        # A campaign that was planned by an earlier release does not name all.
-        if term in before and before[term] != now[term]:
-            rule = f"must stay {before[term]!r}, as approved; declare another campaign"
-            raise InputError(f"campaign {campaign.campaign_id}: {term}", rule, now[term])
-    if today > date.fromisoformat(before["ends_on"]) and not campaign.narrowest_at:
-        rule = f"must stay {before['ends_on']}, which has passed; declare another campaign"
-        raise InputError(f"campaign {campaign.campaign_id}: ends_on", rule, campaign.ends_on)
 
 
 def earlier_decisions(
@@ -246,12 +230,15 @@ def _kept(
     counts = plan.counts()
     document = to_document(plan.campaign)
     campaign_digest = _digest(document)
-    facts_digest = _digest([known.scores.inputs, known.scores.version, known.scores.at])
+    facts_digest = _digest(
+        [known.risk.scores.inputs, known.risk.scores.version, known.risk.scores.at]
+    )
     rows = list(_decisions(care, plan, known, action, facts_digest, now))
     digest = _digest([campaign_digest, *map(asdict, rows)])
     plan_id = f"{plan.campaign.campaign_id}-{now:%Y%m%d}-{digest[:8]}"
     named = [_named(row, plan_id) for row in rows]
     sizing = _sizing(plan, known, action)
+    without_risk = int(np.isnan(_risk_of_drawn(plan, known)).sum())
     row = PlanRow(
         plan_id=plan_id,
         campaign_id=plan.campaign.campaign_id,
@@ -260,20 +247,28 @@ def _kept(
         made_at=now,
         about={
             **asdict(counts),
-            "model": f"{known.scores.model} version {known.scores.version}",
-            "scores_as": known.scores.alias,
+            "model": f"{known.risk.scores.model} version {known.risk.scores.version}",
+            "scores_as": known.risk.scores.alias,
             "cost": counts.sent * action.cost,
-            "scores_at": known.scores.at,
+            "scores_at": known.risk.scores.at,
             "jurisdiction": care.law.name,
             "wording": care.catalogue.wordings[action.code],
             "channels": _channels(plan, action),
             "sizing": None if sizing is None else asdict(sizing),
+            "without_risk": without_risk,
         },
     )
     _write_file(care, plan, known, plan_id)
     is_new = care.ledger.record_plan(row, document, named)
     page = write_plan_page(care, row, plan.campaign, language)
-    return PlannedCampaign(row=row, counts=counts, sizing=sizing, page=page, is_new=is_new)
+    return PlannedCampaign(
+        row=row,
+        counts=counts,
+        sizing=sizing,
+        without_risk=without_risk,
+        page=page,
+        is_new=is_new,
+    )
 
 
 def _channels(plan: Plan, action: Action) -> dict[str, int]:
@@ -335,12 +330,12 @@ def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
     if plan.campaign.outcome != "stayed":
         # How other outcomes vary is not predicted.
         return None
-    drawn = (plan.arm == Arm.TREATMENT) | (plan.arm == Arm.CONTROL)
-    if not share or drawn.sum() < 2:
+    risk, horizon = _risk_of_drawn(plan, known), known.risk.horizon_days
+    if not share or len(risk) < 2 or horizon is None or np.isnan(risk).all():
         return None
-    leave = float(np.nanmean(known.facts.risk[plan.rows[drawn]]))
+    leave = float(np.nanmean(risk))
     stay = 1 - leave
-    everybody = known.scores.expected.get(str(CHURN.horizons_days[-1]))
+    everybody = known.risk.scores.expected.get(str(horizon))
     low, high = (
         (None, None)
         if everybody is None or not everybody.value
@@ -349,16 +344,28 @@ def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
             1 - leave * everybody.low / everybody.value,
         )
     )
-    assumed = action.assumed_effect.value
+    is_assumed = catalogue_assumes(plan.campaign.outcome, plan.campaign.outcome_days)
+    assumed = action.assumed_effect.value if is_assumed else None
     return Sizing(
         expected_stay=stay,
         expected_stay_low=low,
         expected_stay_high=high,
         level=None if everybody is None else everybody.level,
-        half_width=half_width(int(drawn.sum()), share, stay),
+        half_width=half_width(len(risk), share, stay),
         assumed=assumed,
         needed=households_needed(assumed, share, stay) if assumed else None,
+        outcome_days=plan.campaign.outcome_days,
+        horizon_days=horizon,
     )
+
+
+def _risk_of_drawn(plan: Plan, known: HomeFacts) -> Floats:
+    """Probabilities that lines in the treatment or control arm are lost within the days of the outcome;
+    NaN where there is none.
+    """
+    drawn = (plan.arm == Arm.TREATMENT) | (plan.arm == Arm.CONTROL)
+    risk: Floats = known.risk.of_outcome[plan.rows[drawn]]
+    return risk
 
 
 def _write_file(care: CareWorkspace, plan: Plan, known: HomeFacts, plan_id: str) -> None:

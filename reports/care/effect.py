@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from itertools import groupby
 
+from care.campaign import catalogue_assumes
 from care.measure import Effect
 from care.measurement import GroupEffect, Measurement
+from care.model import ASSUMED_DAYS
 from reports.care import words
 from reports.care.funnel import Step, refusals, total
 from reports.care.words import Unit, headline, meaning, money, unit_of
@@ -120,12 +122,12 @@ def _tiles(measured: Measurement, unit: Unit) -> dict[str, str]:
     texts, assumed = unit.texts, measured.assumed
     effect = measured.effect
     if effect is None:
-        # The catalogue assumes effects on staying alone.
-        if measured.campaign.outcome != "stayed":
-            return {
-                "assumed": "–",
-                "assumed_range": texts.gettext("nothing is assumed of this outcome"),
-            }
+        if not _is_assumed(measured):
+            nothing = texts.gettext("nothing is assumed of this outcome")
+            if measured.campaign.outcome == "stayed":
+                template = texts.gettext("effects are assumed on staying for {days} days")
+                nothing = template.format(days=ASSUMED_DAYS)
+            return {"assumed": "–", "assumed_range": nothing}
         return {
             "assumed": unit.effect(assumed.value),
             "assumed_range": texts.gettext("{low} to {high}").format(
@@ -139,6 +141,11 @@ def _tiles(measured: Measurement, unit: Unit) -> dict[str, str]:
         **_total(effect, measured, unit),
         **_each(effect, spent, measured, unit),
     }
+
+
+def _is_assumed(measured: Measurement) -> bool:
+    """Whether what the catalogue assumes is on the campaign's outcome and days."""
+    return catalogue_assumes(measured.campaign.outcome, measured.campaign.outcome_days)
 
 
 def _total(effect: Effect, measured: Measurement, unit: Unit) -> dict[str, str]:
@@ -286,7 +293,7 @@ def _needed(measured: Measurement, unit: Unit) -> list[tuple[str, str, str]]:
         return []
     wanted = [(effect.smallest_seen * part, "") for part in (0.5, 0.25)]
     assumed = measured.assumed.value
-    if measured.campaign.outcome == "stayed" and 0 < abs(assumed) < effect.smallest_seen:
+    if _is_assumed(measured) and 0 < abs(assumed) < effect.smallest_seen:
         wanted.append((abs(assumed), unit.texts.gettext("assumed")))
     return [
         (unit.plain(value), words.about(effect.households_to_show(value)), note)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-from care.campaign import Campaign
+from care.campaign import Campaign, catalogue_assumes
 from care.catalogue import Catalogue
 from care.ledger.rows import ApprovalRow, PlanRow
 from care.measure import chance_to_show, half_width
-from care.model import Action
+from care.model import ASSUMED_DAYS, Action
 from care.texts import Piece, pieces
 from reports.care import words
 from reports.care.funnel import refusals, total
@@ -141,23 +141,28 @@ def _sizing(
     if known is None:
         return None
     households, stay = _drawn(about), known["expected_stay"]
-    assumed = known["assumed"]
+    is_assumed = catalogue_assumes(campaign.outcome, campaign.outcome_days)
+    # Plans of earlier releases name an effect whatever the days, and not the predictions' days.
+    assumed = known["assumed"] if is_assumed else None
+    horizon = known.get("horizon_days", campaign.outcome_days)
 
     def row(control: float) -> SizingRow:
-        chance = chance_to_show(assumed, households, control, stay)
+        chance = chance_to_show(assumed, households, control, stay) if assumed else None
         return SizingRow(
             control=control,
             is_chosen=control == campaign.control_share,
             households=round(control * households),
             smallest=_points(_SHOWN * half_width(households, control, stay)),
-            chance=share(chance, 0) if assumed else "–",
+            chance="–" if chance is None else share(chance, 0),
         )
 
     return {
         "half": _points(known["half_width"]),
         "smallest": _points(_SHOWN * known["half_width"]),
         "assumed": typeset(f"{100 * assumed:+.1f}") if assumed else "",
-        "too_few": known["needed"] is not None and abs(assumed) < known["half_width"],
+        "assumed_days": None if is_assumed else ASSUMED_DAYS,
+        "horizon": None if horizon == campaign.outcome_days else horizon,
+        "too_few": assumed and abs(assumed) < known["half_width"],
         "needed": None if known["needed"] is None else words.about(known["needed"]),
         "rows": [row(control) for control in sorted({*_CONTROLS, campaign.control_share})],
         "stay": _with_band(known, texts),

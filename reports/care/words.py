@@ -25,6 +25,7 @@ NO_EFFECT: dict[NoEffect, str] = {
     "ratio": to_translate("No effect can be claimed"),
     "not_matured": to_translate("Not known yet"),
     "too_few": to_translate("Too few households"),
+    "rows_gone": to_translate("No effect can be measured any more"),
 }
 """Why there is no effect, in a line."""
 
@@ -44,6 +45,10 @@ WHY_NO_EFFECT: dict[NoEffect, str] = {
     "too_few": to_translate(
         "An arm has fewer than {fewest} households, or hardly any in it with another outcome than the"
         " rest. No interval can be relied upon."
+    ),
+    "rows_gone": to_translate(
+        "Rows of the raw tables that say what came of the households were kept for long enough and went,"
+        " before an effect was recorded."
     ),
 }
 """Why there is no effect."""

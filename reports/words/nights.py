@@ -36,6 +36,7 @@ OF_NIGHTS: Mapping[str, str] = {
         "{consents:,} new consents, {matured:,} decisions whose outcome is final, {measured:,}"
         " campaigns of which more is known; {campaigns}"
     ),
+    "campaign_not_measured": "{campaign}: not measured: {why}",
     "no_nightly_campaign": "no campaign is approved in advance",
     "plan_approved": "{campaign}: {sent:,} messages approved by its rule",
     "plan_nobody": "{campaign}: nobody is left to be sent anything",

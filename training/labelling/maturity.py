@@ -32,6 +32,9 @@ FEWEST_ROWS = 300
 OBSERVED_DAYS = 364
 """Days over which rows are observed: a year of whole weeks."""
 
+OBSERVED_BEFORE_DAYS = LONGEST_SETTLE_DAYS + OBSERVED_DAYS
+"""How many days before the data's end the first rows lie that are observed."""
+
 
 @dataclass(frozen=True)
 class Wait:

@@ -60,8 +60,21 @@ def labelled_mondays(mondays: Times, rows_since: datetime | None, inactivity_day
     """
     if rows_since is None:
         return mondays
-    first = rows_since + timedelta(days=_before_cutoff_days(inactivity_days))
+    first = lines_told_since(rows_since, inactivity_days)
     return mondays[mondays >= np.datetime64(first.replace(tzinfo=None), "us")]
+
+
+def lines_told_since(rows_since: datetime, inactivity_days: int) -> datetime:
+    """First time at which it can be told which lines are at risk, and what became of them.
+
+    Parameters
+    ----------
+    rows_since : datetime
+        Since when raw rows are kept.
+    inactivity_days : int
+        As of `labelled_mondays`.
+    """
+    return rows_since + timedelta(days=_before_cutoff_days(inactivity_days))
 
 
 def _before_cutoff_days(inactivity_days: int) -> int:

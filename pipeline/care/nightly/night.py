@@ -6,7 +6,7 @@ night says that no care may run, none is made.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from care.ledger.approving import rule_digest
 from care.ledger.rows import ApprovalRule, Approver
+from care.measurement import is_final
 from care.settings import CareSettings
 from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
@@ -91,6 +92,8 @@ class NightOfCare:
         Decisions of which it is final by now whether the line was lost.
     measured : tuple of str
         Campaigns of which more is known than before.
+    not_measured : dict of str to str
+        Campaigns that could not be measured, and why: what is wrong with one stops no other.
     campaigns : tuple of NightlyCampaign
         Those approved in advance.
     """
@@ -98,11 +101,16 @@ class NightOfCare:
     consents: int
     matured: int
     measured: tuple[str, ...]
+    not_measured: dict[str, str]
     campaigns: tuple[NightlyCampaign, ...]
 
     def told(self) -> Sentence:
         """It as a sentence."""
-        campaigns = [one.told() for one in self.campaigns] or [sentence("no_nightly_campaign")]
+        campaigns = [
+            sentence("campaign_not_measured", campaign=name, why=as_written(why))
+            for name, why in self.not_measured.items()
+        ]
+        campaigns += [one.told() for one in self.campaigns] or [sentence("no_nightly_campaign")]
         return sentence(
             "care_ran",
             consents=self.consents,
@@ -117,6 +125,7 @@ class NightOfCare:
             "consents": self.consents,
             "matured": self.matured,
             "measured": list(self.measured),
+            "not_measured": self.not_measured,
             "campaigns": [
                 asdict(one) | {"why": one.why and one.why.to_json()} for one in self.campaigns
             ],
@@ -194,17 +203,17 @@ class CareOfNight:
             now = self._clock()
             merged = merge_consents(care.home, care.ledger, now)
             matured = record_matured(care.home, care.ledger, self._labels, now)
-            measured = tuple(
-                campaign.campaign_id
-                for campaign in care.ledger.campaigns()
-                if self._measure(care, campaign.campaign_id, now)
-            )
+            measured, not_measured = self._measured(care, now)
             campaigns = tuple(
                 self._plan(care, rule, may_run=may_run, has_doubts=has_doubts)
                 for rule in care.ledger.approvals.rules()
             )
             return NightOfCare(
-                consents=merged.new, matured=matured, measured=measured, campaigns=campaigns
+                consents=merged.new,
+                matured=matured,
+                measured=measured,
+                not_measured=not_measured,
+                campaigns=campaigns,
             )
 
         return self._with_care(run)
@@ -218,19 +227,37 @@ class CareOfNight:
         except HoldfastError as error:
             raise CareFailedError(str(error)) from None
 
+    def _measured(
+        self, care: CareWorkspace, now: datetime
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Campaigns of which more is known now, and why others could not be measured."""
+        measured: list[str] = []
+        not_measured: dict[str, str] = {}
+        for campaign in care.ledger.campaigns():
+            name = campaign.campaign_id
+            try:
+                if self._measure(care, name, now):
+                    measured.append(name)
+            except InputError as error:
+                _log.warning("the campaign %s was not measured: %s", name, error)
+                not_measured[name] = str(error)
+        return tuple(measured), not_measured
+
     def _measure(self, care: CareWorkspace, name: str, now: datetime) -> bool:
         """Keep what is known of a campaign; whether that is more than before. What is final stands."""
-        known = care.ledger.measured.campaign(name)
-        if known is not None and known[1].get("effect") and not known[1].get("known_on"):
+        stored = care.ledger.measured.campaign(name)
+        known = {} if stored is None else stored[1]
+        if is_final(known):
             return False
         if not (care.home.care / "campaigns" / f"{name}.toml").exists():
             return False  # its file is gone: nobody asks any more
-        try:
-            measured = measure_campaign(care, name, self._labels, self._features, self._clock)
-        except InputError as error:
-            _log.warning("the campaign %s was not measured: %s", name, error)
-            return False
-        return care.ledger.measured.record_campaign(name, measured.to_json(), now)
+        measured = measure_campaign(care, name, self._labels, self._features, self._clock)
+        document = measured.to_json()
+        if known.get("reading") == "any_day" and _but_for_its_day(document) == _but_for_its_day(
+            known
+        ):
+            return False  # each night is a look, and not each one shows more
+        return care.ledger.measured.record_campaign(name, document, now)
 
     def _plan(
         self, care: CareWorkspace, rule: ApprovalRule, *, may_run: bool, has_doubts: bool
@@ -311,6 +338,11 @@ def _not_planned(name: str, why: Sentence) -> NightlyCampaign:
     return NightlyCampaign(
         campaign_id=name, what="not_planned", plan_id=None, sent=0, cost=0.0, why=why
     )
+
+
+def _but_for_its_day(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a campaign, whenever it was looked at."""
+    return {**document, "looks": [{**look, "at": None} for look in document.get("looks", [])]}
 
 
 def _inputs(care: CareWorkspace) -> object:

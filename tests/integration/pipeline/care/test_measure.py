@@ -1,123 +1,32 @@
 """What a campaign did, from raw tables and a ledger made by hand: planted outcomes are found."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from care.arms import uniform
-from care.ledger.rows import OutcomeRow, Verdicts
-from care.measurement import Measurement
+from care.ledger.rows import OutcomeRow
 from care.model import Arm
 from care.settings import CareSettings
 from commands.main import app
-from features.settings import FeatureSettings
 from holdfast.home import Home
 from pipeline.care.effects import measured_actions
 from pipeline.care.measure import measure_campaign
 from pipeline.care.pages import write_effect
 from pipeline.care.workspace import care_of
-from tests.builders.ledger_rows import ANA, decision_row, plan_row
-from tests.builders.line_tables import LineTables, day
-from training.settings import LabelSettings
-
-SALT = "a salt that does not change"
-HOUSEHOLDS = 600
-LABELS = LabelSettings(inactivity_days=30, settle_days=7)
-FEATURES = FeatureSettings(memory_gb=0.5, threads=1)
-NAME = "spring"
-SHARE = 0.4
-
-
-def is_control(number: int) -> bool:
-    return bool(uniform([f"H{number}"], SALT, f"campaign {NAME}")[0] < SHARE)
-
-
-def tables(lost_on: Callable[[int], float | None]) -> LineTables:
-    """A customer and a line to each household; some lines are lost on a day."""
-    made = LineTables()
-    for number in range(HOUSEHOLDS):
-        made.customer(f"C{number}", household_id=f"H{number}", account_id=f"A{number}")
-        made.line(f"S{number}", customer_id=f"C{number}")
-        lost = lost_on(number)
-        if lost is not None:
-            made.loss(f"S{number}", "cancellation", lost, customer_id=f"C{number}")
-    made.reach(200)
-    return made
-
-
-def home_with(
-    folder: Path,
-    made: LineTables,
-    *,
-    drawn_on: Callable[[int], float] = lambda number: 0,
-    arm_of: Callable[[int], bool] = is_control,
-    **declared: object,
-) -> Home:
-    """A home whose campaign was drawn, approved and handed over."""
-    home = Home(folder)
-    made.write(home.raw)
-    (home.care / "campaigns").mkdir(parents=True)
-    (home.care / "salt").write_text(SALT + "\n", encoding="utf-8")
-    first, last = day(0).date(), day(max(map(drawn_on, range(HOUSEHOLDS)))).date()
-    terms: dict[str, object] = {
-        "action": "courtesy_call",
-        "triggers": ["predicted_risk"],
-        "begins_on": str(first),
-        "ends_on": str(last),
-        "control_share": SHARE,
-        "outcome_days": 30,
-        "most_households": 1000,
-        "priority": 1,
-        **declared,
-    }
-    text = "".join(f"{key} = {_toml(value)}\n" for key, value in terms.items())
-    (home.care / "campaigns" / f"{NAME}.toml").write_text(text, encoding="utf-8")
-    with care_of(home, CareSettings(jurisdiction="EU")) as care:
-        for number, start in enumerate(sorted({drawn_on(n) for n in range(HOUSEHOLDS)})):
-            members = [n for n in range(HOUSEHOLDS) if drawn_on(n) == start]
-            rows = [
-                decision_row(
-                    member,
-                    action="courtesy_call",
-                    action_class="service",
-                    arm="control" if arm_of(member) else "treatment",
-                    channel=None if arm_of(member) else "phone",
-                    send_after=None if arm_of(member) else day(start),
-                    send_before=None if arm_of(member) else day(start + 7),
-                )
-                for member in members
-            ]
-            plan = replace(
-                plan_row(f"{NAME}-{number}"),
-                made_at=day(start),
-                about={"proposed": len(rows) + 5, "refused": {"cool_down": 5}},
-            )
-            care.ledger.record_plan(plan, terms, rows)
-            care.ledger.approve(plan.plan_id, plan.digest, ANA, day(start))
-        at = day(max(map(drawn_on, range(HOUSEHOLDS))))
-        claims = care.ledger.outbox.claim(at, HOUSEHOLDS, lambda _: Verdicts())
-        care.ledger.outbox.handed_over(claims, at)
-    return home
-
-
-def _toml(value: object) -> str:
-    return (
-        str(value).replace("'", '"') if isinstance(value, list) else repr(value).replace("'", '"')
-    )
-
-
-def measured(home: Home, at: datetime) -> Measurement:
-    with care_of(home, CareSettings(jurisdiction="EU")) as care:
-        return measure_campaign(care, NAME, LABELS, FEATURES, lambda: at)
-
-
-def more_lost_in_control(number: int) -> float | None:
-    """A fifth of control leaves on day 10, a tenth of treatment."""
-    return 10 if number % (5 if is_control(number) else 10) == 0 else None
+from tests.builders.drawn_campaign import (
+    FEATURES,
+    HOUSEHOLDS,
+    LABELS,
+    NAME,
+    home_with,
+    is_control,
+    measured,
+    more_lost_in_control,
+    tables,
+)
+from tests.builders.line_tables import day
 
 
 @pytest.fixture(scope="module")
@@ -360,7 +269,7 @@ def test_an_action_is_told_over_all_its_campaigns_each_household_once(lost_home:
             *(care, NAME, LABELS, FEATURES, lambda: KNOWN_ON),
             without=frozenset(f"H{number}" for number in range(HOUSEHOLDS)),
         )
-    (first,), (one,) = early, known
+    (first,), (one,) = early.actions, known.actions
     assert (first.effect, first.to_json()["label"]) == (None, "assumed")
     assert (one.action, one.campaigns) == ("courtesy_call", (NAME,))
     assert one.effect is not None

@@ -27,6 +27,7 @@ from pipeline.care.workspace import care_of
 from pipeline.features import take_in
 from pipeline.night.nightly import run_night
 from pipeline.night.options import NightOptions
+from reports.night.sentences import told
 from serving.access.key_store import KeyStore
 from tests.builders.care_home import NOON, SETTINGS
 from tests.builders.ledger_rows import ANA, decision_row, plan_row
@@ -125,6 +126,24 @@ def test_what_has_changed_since_is_not_approved_by_the_rule(home: Home) -> None:
     path.write_text(path.read_text().replace("1000", "900"), encoding="utf-8")
     (campaign,) = ran(home).campaigns
     assert (campaign.what, why(campaign)) == ("waits", "rule_outdated")
+
+
+def test_a_campaign_whose_file_was_edited_stops_no_other(home: Home) -> None:
+    allow(home)
+    ran(home)
+    path = home.care / "campaigns" / "calls.toml"
+    edited = path.read_text().replace("= 0.3", "= 0.4")
+    (path.parent / "others.toml").write_text(edited, encoding="utf-8")
+    with care_of(home, SETTINGS) as care:
+        approve_nightly(care, "others", ANA, 1000, 1e6, noon)
+    path.write_text(edited, encoding="utf-8")
+    night = ran(home)
+    assert night.measured == ()
+    assert night.not_measured.keys() == {"calls"}
+    assert "control_share: must stay 0.3, as approved" in night.not_measured["calls"]
+    assert [campaign.what for campaign in night.campaigns] == ["not_planned", "nobody"]
+    assert "calls: not measured" in told(night.told())
+    assert night.to_json()["not_measured"] == night.not_measured
 
 
 def test_a_rule_ends_and_ceilings_have_rules(home: Home) -> None:

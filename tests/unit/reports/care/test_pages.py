@@ -64,8 +64,12 @@ ABOUT = {
 }
 
 
+FOR_90_DAYS = replace(CAMPAIGN, outcome_days=90)
+"""Counted over the days on which the catalogue assumes effects."""
+
+
 def plan_page(
-    campaign: Campaign = CAMPAIGN,
+    campaign: Campaign = FOR_90_DAYS,
     approved: ApprovalRow | None = None,
     language: str = "en",
     **changed: object,
@@ -74,8 +78,9 @@ def plan_page(
     return render_plan(plan, campaign, CATALOGUE, approved, texts(language))
 
 
-def not_matured() -> Measurement:
+def not_matured(campaign: Campaign = FOR_90_DAYS) -> Measurement:
     return measurement(
+        campaign=campaign,
         effect=None,
         why_not="not_matured",
         known_on=datetime(2026, 6, 7, tzinfo=UTC),
@@ -112,7 +117,16 @@ PAGES = {
     "harms": lambda language: render_effect(measurement(-0.06), texts(language)),
     "not matured": lambda language: render_effect(not_matured(), texts(language)),
     "looks": lambda language: render_effect(looked_at(), texts(language)),
+    "not matured, other days": lambda language: render_effect(
+        not_matured(CAMPAIGN), texts(language)
+    ),
     "plan": lambda language: plan_page(language=language),
+    "plan for other days": lambda language: plan_page(
+        CAMPAIGN, language=language, sizing={**SIZING, "horizon_days": 60}, without_risk=12
+    ),
+    "plan without predictions": lambda language: plan_page(
+        language=language, sizing=None, without_risk=4_925
+    ),
 }
 
 
@@ -274,6 +288,31 @@ def test_a_plan_shows_the_band_of_those_who_are_expected_to_stay() -> None:
     assert judged in expected({**SIZING, "level": "judged"})
     earlier = ("expected_stay", "half_width", "assumed", "needed")
     assert "86.0 % are expected to stay" in expected({name: SIZING[name] for name in earlier})
+
+
+def test_no_effect_is_told_that_is_assumed_of_other_days() -> None:
+    sizing = Page(plan_page(CAMPAIGN)).texts["sizing"]
+    assert "Effects are assumed on staying for 90 days, not for 30: none is told here." in sizing
+    assert "are needed" not in sizing
+    assert "does not predict" not in sizing
+    head = Page(render_effect(not_matured(CAMPAIGN))).texts["head"]
+    assert "effects are assumed on staying for 90 days" in head
+    assert "+1.0" not in head
+    assert "+1.0" in Page(render_effect(not_matured())).texts["head"]
+    needed = {
+        days: Page(render_effect(measurement(0.0, campaign=campaign))).texts["needed"]
+        for days, campaign in ((30, CAMPAIGN), (90, FOR_90_DAYS))
+    }
+    assert "assumed" in needed[90]
+    assert "assumed" not in needed[30]
+
+
+def test_a_plan_says_of_which_days_its_predictions_are() -> None:
+    page = Page(plan_page(CAMPAIGN, sizing={**SIZING, "horizon_days": 60}))
+    told = "does not predict 30 days: these figures rest on its predictions of 60 days"
+    assert told in page.texts["sizing"]
+    same = Page(plan_page(CAMPAIGN, sizing={**SIZING, "horizon_days": 30}))
+    assert "does not predict" not in same.texts["sizing"]
 
 
 def test_an_approved_plan_says_who_approved_it() -> None:
