@@ -153,7 +153,7 @@ def _sizing(
             is_chosen=control == campaign.control_share,
             households=round(control * households),
             smallest=_points(_SHOWN * half_width(households, control, stay)),
-            chance="–" if chance is None else share(chance, 0),
+            chance="" if chance is None else share(chance, 0),
         )
 
     return {

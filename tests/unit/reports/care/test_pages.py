@@ -328,3 +328,8 @@ def test_a_plan_that_can_show_nothing_says_so() -> None:
     assert "How far this outcome varies is not predicted" in margin.texts["sizing"]
     enough = Page(plan_page(sizing={**SIZING, "assumed": 0.05, "needed": 2_000}))
     assert "too few households" not in enough.texts["sizing"]
+
+
+def test_without_an_assumed_effect_no_chance_is_told_to_show_it() -> None:
+    assert "Chance to show" in PAGES["plan"]("en")
+    assert "Chance to show" not in PAGES["plan for other days"]("en")
