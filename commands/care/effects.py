@@ -35,15 +35,13 @@ def effects(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 
 def _told(one: "ActionEffect", currency: str) -> str:
-    from care.campaign import catalogue_assumes
     from reports.care.words import HEADLINES, Unit
 
     unit = Unit(one.outcome, one.outcome_days, currency)
     counted = f"{one.action}, {unit.what}"
     if one.effect is None:
         told = "not measured yet"
-        if catalogue_assumes(one.outcome, one.outcome_days):
-            assumed = one.assumed
+        if assumed := one.assumed:
             told += (
                 f"; assumed {unit.effect(assumed.value)}"
                 f" ({unit.effect(assumed.low)} to {unit.effect(assumed.high)})"

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from care.campaign import Outcome
+from care.campaign import Outcome, catalogue_assumes
 from care.measure import Effect, PooledEffect, pooled
 from care.model import AssumedEffect
 from features.settings import FeatureSettings
@@ -30,8 +30,8 @@ class ActionEffect:
         Campaigns of it, those that tell no effect yet too.
     effect : PooledEffect or None
         None where none of them tells one.
-    assumed : AssumedEffect
-        What the catalogue assumes of staying for 90 days.
+    assumed : AssumedEffect or None
+        What the catalogue assumes; None where that is of another outcome or of other days.
     """
 
     action: str
@@ -39,7 +39,7 @@ class ActionEffect:
     outcome_days: int
     campaigns: tuple[str, ...]
     effect: PooledEffect | None
-    assumed: AssumedEffect
+    assumed: AssumedEffect | None
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -110,7 +110,9 @@ def measured_actions(
             outcome_days=key[2],
             campaigns=tuple(campaigns),
             effect=pooled(effects.get(key, [])),
-            assumed=care.catalogue.actions[key[0]].assumed_effect,
+            assumed=care.catalogue.actions[key[0]].assumed_effect
+            if catalogue_assumes(key[1], key[2])
+            else None,
         )
         for key, campaigns in sorted(names.items())
     )

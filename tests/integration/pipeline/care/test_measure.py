@@ -271,6 +271,8 @@ def test_an_action_is_told_over_all_its_campaigns_each_household_once(lost_home:
         )
     (first,), (one,) = early.actions, known.actions
     assert (first.effect, first.to_json()["label"]) == (None, "assumed")
+    # The catalogue assumes effects of 90 days.
+    assert (first.outcome_days, first.to_json()["assumed"]) == (30, None)
     assert (one.action, one.campaigns) == ("courtesy_call", (NAME,))
     assert one.effect is not None
     assert alone.effect is not None
