@@ -120,8 +120,13 @@ def rule_digest(campaign: Campaign, catalogue: Catalogue) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def require_same_terms(ledger: Ledger, campaign: Campaign, today: date) -> None:
+def require_same_terms(
+    ledger: Ledger, campaign: Campaign, today: date, *, is_planned: bool
+) -> None:
     """Refuse a campaign whose file declares another comparison than the one that was approved.
+
+    A new plan may move an end that lies ahead. Whoever measures may not: an end that is moved and put
+    back would be one more look.
 
     Parameters
     ----------
@@ -131,13 +136,16 @@ def require_same_terms(ledger: Ledger, campaign: Campaign, today: date) -> None:
         As its file declares it now.
     today : date
         In the operator's time.
+    is_planned : bool
+        Whether it is to be planned anew, and not measured.
 
     Raises
     ------
     InputError
         A plan of it was approved, and its action, control share, outcome, days or looks are others now;
-        or its end is another, though looks were planned or it had passed: the end decides how much of
-        the chance of a false claim a planned look spends, and when all else is read.
+        or its end is another, though it is to be measured, looks were planned or the end had passed: the
+        end decides how much of the chance of a false claim a planned look spends, and when all else
+        is read.
     """
     approved = ledger.approved_campaign(campaign.campaign_id)
     if approved is None:
@@ -157,6 +165,9 @@ def require_same_terms(ledger: Ledger, campaign: Campaign, today: date) -> None:
         why = "as approved, since looks are planned"
     elif today > date.fromisoformat(end):
         why = "which has passed"
+    elif not is_planned:
+        rule = f"must stay {end}, as approved, until a plan with another end is approved"
+        raise InputError(f"campaign {campaign.campaign_id}: ends_on", rule, campaign.ends_on)
     else:
         return
     rule = f"must stay {end}, {why}; declare another campaign"

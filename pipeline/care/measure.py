@@ -80,7 +80,8 @@ def measure_campaign(
     campaign = care.campaign(name)
     action = care.catalogue.actions[campaign.action]
     now = clock()
-    require_same_terms(care.ledger, campaign, day_of(now, OperatorRepository(care.home).zone))
+    today = day_of(now, OperatorRepository(care.home).zone)
+    require_same_terms(care.ledger, campaign, today, is_planned=False)
     drawn = drawn_households(care.ledger.decisions(name), care.ledger.handed_over(name))
     arms = [one for one in compared(drawn) if one.household not in without]
     there = RowsThere.of(care.home, arms, labels.inactivity_days)

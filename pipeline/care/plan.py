@@ -156,7 +156,7 @@ def plan_campaign(
     if not first <= today <= last:
         rule = f"is planned from {first} to {last} only"
         raise InputError(f"campaign {name}", rule, f"{today}")
-    require_same_terms(care.ledger, campaign, today)
+    require_same_terms(care.ledger, campaign, today, is_planned=True)
     at = newest_snapshot(care.home)
     reading = FactReading(at=at, memory_gb=features.memory_gb, threads=features.threads_to_use)
     action = care.catalogue.actions[campaign.action]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from care.ledger.approving import require_same_terms
 from care.settings import CareSettings
 from commands.main import app
 from features.retained.kept_since import KeptSince
@@ -69,12 +70,17 @@ def test_a_file_edited_after_the_approval_measures_nothing_else(
     assert measured(home, day(80)) == before
 
 
-def test_an_end_without_looks_may_move_while_it_lies_ahead(tmp_path: Path) -> None:
+def test_an_end_that_lies_ahead_moves_with_a_plan_alone(tmp_path: Path) -> None:
+    """Moved to the past and put back, it would be one more look."""
     home = home_with(tmp_path, tables(more_lost_in_control), ends_on=str(day(20).date()))
     change_file(home, ends_on=str(day(25).date()))
-    assert measured(home, day(20)).why_not == "not_matured"
-    with pytest.raises(InputError, match="ends_on: must stay"):
-        measured(home, day(22))
+    with care_of(home, CareSettings(jurisdiction="EU")) as care:
+        campaign = care.campaign(NAME)
+        require_same_terms(care.ledger, campaign, day(20).date(), is_planned=True)
+        with pytest.raises(InputError, match=r"ends_on: must stay .* which has passed"):
+            require_same_terms(care.ledger, campaign, day(22).date(), is_planned=True)
+    with pytest.raises(InputError, match=r"ends_on: must stay .* until a plan with another end"):
+        measured(home, day(20))
 
 
 def test_each_night_updates_a_campaign_that_is_read_on_any_day(tmp_path: Path) -> None:
