@@ -3,9 +3,9 @@
 ``python -m benchmarks.serving [--json]`` reads the IBM telco table from ``HOLDFAST_REAL_DATA`` or
 ``../shared/data``, and makes a home of it with `quickstart`. Three servers are asked about the same
 customers, each a process of its own on loopback, one after the other: ``holdfast serve``; the
-*plain stack* (`benchmarks.serving.plain_stack`); and ``mlflow models serve`` on the same booster,
-which gets rows in the body, looks nothing up and gives no reasons. All have one worker and one
-thread per call. Every answer is checked.
+*plain stack* (`benchmarks.serving.plain_stack`); and ``mlflow models serve`` on the first of the two
+boosters, since it serves one alone; it gets rows in the body, looks nothing up and gives no reasons.
+All have one worker and one thread per call. Every answer is checked.
 
 A closed loop of 1, 8 and 32 connections keeps one request of each in flight. Processor time is that
 of the server's processes, per request; latency is the client's. Events are sent to a second home,

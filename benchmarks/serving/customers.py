@@ -53,9 +53,10 @@ class Customers:
         return dict(zip(self.ids, scores.probability.tolist(), strict=True))
 
     def uncalibrated(self) -> dict[str, float]:
-        """What the booster alone must answer, by id."""
-        margins = expit(self.scorer.score(self.matrix).margin)
-        return dict(zip(self.ids, margins.tolist(), strict=True))
+        """What the first booster alone must answer, by id."""
+        booster = self.scorer.version.main.everyone.boosters[0]
+        margins = np.asarray(booster.predict(self.matrix, raw_score=True))
+        return dict(zip(self.ids, expit(margins).tolist(), strict=True))
 
     def changed(self, step: int) -> Floats:
         """Other features for everybody: those of the customer ``step`` places before, and a little
