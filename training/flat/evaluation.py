@@ -14,7 +14,7 @@ from training.evaluation.ranking import Codes
 from training.evaluation.reliability import customer_correlation
 from training.evaluation.signal import Signal, signal_of
 from training.flat.crossval import OutOfFold
-from training.flat.shares import wilson, worth
+from training.flat.shares import effective_rows, wilson
 
 BINS = 10
 
@@ -30,8 +30,8 @@ class GainDecile:
     positives : float
         How many of them left; a share of those tied at a border.
     rate, low, high : float
-        Share that left, with its 95 % Wilson interval; rows of one group count as many rows as they
-        are worth.
+        Share that left, with its 95 % Wilson interval; rows of one group count as their
+        effective number.
     lift, lift_low, lift_high : float
         The same over the overall share.
     gain, gain_low, gain_high : float
@@ -61,8 +61,8 @@ class ReliabilityBin:
     predicted : float
         Mean predicted probability.
     observed, low, high : float
-        Share that left, with its 95 % Wilson interval; rows of one group count as many rows as they
-        are worth.
+        Share that left, with its 95 % Wilson interval; rows of one group count as their
+        effective number.
     """
 
     predicted: float
@@ -238,7 +238,8 @@ def _rate(
 ) -> tuple[float, float, float]:
     """Share of positives among some rows, and the ends of its interval."""
     rate = float(label[rows].mean())
-    return rate, *wilson(rate, worth(np.ones(len(rows)), group[rows], correlation), CONFIDENCE)
+    independent = effective_rows(np.ones(len(rows)), group[rows], correlation)
+    return rate, *wilson(rate, independent, CONFIDENCE)
 
 
 def _deciles(
@@ -246,7 +247,7 @@ def _deciles(
 ) -> tuple[GainDecile, ...]:
     label = _shared_among_equals(label, probability)
     overall, total, positives_so_far = float(label.mean()), float(label.sum()), 0.0
-    leavers = worth(label, group, 1.0)
+    leavers = effective_rows(label, group, 1.0)
     deciles = []
     for rows in reversed(_equal_mass(probability)):
         positives = float(label[rows].sum())

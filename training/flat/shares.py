@@ -24,8 +24,8 @@ def wilson(share: float, rows: float, confidence: float) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def worth(weight: Floats, group: Codes, correlation: float) -> float:
-    """How many independent rows some rows are worth: at most their number (design effect, Kish 1965).
+def effective_rows(weight: Floats, group: Codes, correlation: float) -> float:
+    """Effective number of rows: as many independent ones would tell as much (design effect, Kish 1965).
 
     Parameters
     ----------

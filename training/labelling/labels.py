@@ -211,9 +211,9 @@ def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
     """Prepaid churn for each of `INACTIVITY_LENGTHS_DAYS`, to show how much depends on it.
 
     Of a large operator it is told of every second prepaid line by id, or every third and so on, no
-    more than `SENSITIVITY_LINES`. All lengths are compared on the same inactive periods: those that began after the first week of
-    usage, and early enough for the longest length to be complete. A line that the operator itself
-    ended because of inactivity cannot come back.
+    more than `SENSITIVITY_LINES`. All lengths are compared on the same inactive periods: those that
+    began after the first week of usage, and early enough for the longest length to be complete. A
+    line that the operator itself ended because of inactivity cannot come back.
 
     Raises
     ------

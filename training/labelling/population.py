@@ -73,8 +73,8 @@ def lines_at_risk(
     settings : LabelSettings
         `known_days` and `inactivity_days`.
     present : Series of str, optional
-        Lines with stored features, named ``subscription_id``. Of the others nothing is read but whether they are in service,
-        so that memory grows with these. Default: all.
+        Lines with stored features, named ``subscription_id``. Of the others nothing is read but
+        whether they are in service, so that memory grows with these. Default: all.
     """
     first = (
         history.rows("subscriptions", [], present)

@@ -2,7 +2,7 @@
 
 Campaigns that a named person approved in advance are planned on the night's scores. A plan beyond
 its ceiling, after a night with doubts, or ranked by a model in shadow, waits for a person; where the
-night says that no care may run, none is made.
+night says that no care may run, only what is owed is planned.
 """
 
 import logging
