@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Texts, Times
 from holdfast.errors import InputError
+from training.counting import customers_with, fewest_of_a_class
 from training.evaluation.assessment import (
     ANSWER_RANKINGS,
     ANSWERED,
@@ -212,7 +213,7 @@ class _PreparedRows:
             rows=len(predictions.label),
             customers=self.customers,
             positives=int(predictions.label.sum()),
-            positive_customers=len(np.unique(self.customer[predictions.label > 0])),
+            positive_customers=customers_with(predictions.label > 0, self.customer),
             metrics=self._estimates(figures, "all", METRICS),
             baselines={
                 name: self._baseline(figures, f"baselines/{name}") for name in self.baselines
@@ -245,8 +246,7 @@ class _PreparedRows:
 
     def _fewest_of_a_class(self, chosen: NDArray[np.bool_]) -> int:
         """Customers with a positive among some rows, or with a negative, whichever are fewer."""
-        positive = self.predictions.label > 0
-        return min(len(np.unique(self.customer[chosen & which])) for which in (positive, ~positive))
+        return fewest_of_a_class(self.predictions.label[chosen], self.customer[chosen])
 
     def _estimates(
         self, figures: Figures, place: str, names: Iterable[str], number: int | None = None
@@ -286,6 +286,7 @@ class _PreparedRows:
             slices[name] = Slice(
                 rows=int(column.rows[number]),
                 positives=int(column.positives[number]),
+                positive_customers=column.positive_customers[number],
                 metrics=self._estimates(figures, place, SLICE_METRICS, number),
                 gap=gap,
                 flagged=gap is not None and gap.high < -self.settings.slice_tolerance,
@@ -312,6 +313,7 @@ class _Stratum:
     def __init__(self, prepared: _PreparedRows, chosen: NDArray[np.bool_]) -> None:
         rows = prepared.rows(prepared.predictions.probability, chosen)
         self.count, self.positives = int(chosen.sum()), int(rows[0].sum())
+        self.positive_customers = customers_with(rows[0] > 0, rows[3])
         self.slope, self.deciles = Slope(*rows), Deciles(*rows)
         correlation = customer_correlation(*rows[:4])
         self.predicted = self.deciles.predicted(np.ones((prepared.customers, 1)))[:, 0]
@@ -335,6 +337,7 @@ class _Stratum:
         return CalibrationFigures(
             rows=self.count,
             positives=self.positives,
+            positive_customers=self.positive_customers,
             slope=slope,
             observed_over_expected=ratio,
             deciles=tuple(

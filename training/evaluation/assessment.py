@@ -118,6 +118,8 @@ class CalibrationFigures:
     ----------
     rows, positives : int
         How many there are.
+    positive_customers : int or None
+        Customers with a positive; None in assessments from before this was stored.
     slope : Estimate
         Slope of a logistic regression of the label on the predicted log-odds; 1 is right, below 1
         the probabilities are too extreme.
@@ -132,6 +134,7 @@ class CalibrationFigures:
     slope: Estimate
     observed_over_expected: Estimate
     deciles: tuple[Decile, ...]
+    positive_customers: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +161,13 @@ class Slice:
     ----------
     rows, positives : int
         How many.
+    positive_customers : int or None
+        Customers with a positive; None in assessments from before this was stored.
     metrics : dict of str to Estimate
         Figures of these rows alone: ``auc``, ``log_loss``, ``observed_over_expected``.
     gap : Estimate or None
-        AUC of these rows minus AUC of all other rows; None where either has too few positives.
+        AUC of these rows minus AUC of all other rows; None where too few customers have a positive,
+        or a negative, in either.
     flagged : bool
         The gap's interval lies below zero by more than the tolerance: the model is clearly worse on
         these rows.
@@ -176,6 +182,7 @@ class Slice:
     gap: Estimate | None
     flagged: bool
     difference: dict[str, Estimate]
+    positive_customers: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from holdfast.arrays import Floats, Positions
 from holdfast.errors import InputError
+from training.counting import fewest_of_a_class
 from training.settings import TrainingSettings
 
 FEWEST_OF_A_CLASS = 10
@@ -166,8 +167,7 @@ def stratified_customer_folds(
 
 def customer_fold_count(label: Floats, customer: NDArray[np.int64], most: int) -> int:
     """How many folds of customers leave positives and negatives in each: `most`, or fewer."""
-    positive, negative = (len(np.unique(customer[label == value])) for value in (1.0, 0.0))
-    return min(most, positive, negative)
+    return min(most, fewest_of_a_class(label, customer))
 
 
 def inner_folds(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
 from holdfast.parquet_rows import remove_rows
+from training.counting import fewest_of_a_class
 from training.evaluation.assess import Predictions, assess
 from training.evaluation.assessment import Assessment, horizon_name
 from training.labelling.dataset import Dataset
@@ -28,6 +29,7 @@ TEST_PREDICTIONS = "test_predictions.parquet"
 
 _CARE_WEIGHT = "care_weight_"
 _FEWEST_POSITIVES = 30
+"""Customers with a positive, and with a negative, that two versions are compared on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +162,7 @@ def compare_predictions(
     -------
     dict of str to Assessment
         By horizon: ours, with theirs as the baseline ``other``. A horizon is left out where too few
-        shared rows have a known outcome.
+        customers have shared rows with a known outcome.
     """
     _, here, there = np.intersect1d(ours.row, theirs.row, return_indices=True)
     assessments = {}
@@ -171,10 +173,9 @@ def compare_predictions(
         # The version that was trained later may know more outcomes; where the two disagree, the
         # label was corrected in between.
         known = ~np.isnan(label) & (label == theirs.label[horizon][there])
-        positives = int(label[known].sum())
-        if min(positives, int(known.sum()) - positives) < _FEWEST_POSITIVES:
-            continue
         rows = here[known]
+        if fewest_of_a_class(label[known], ours.customer[rows]) < _FEWEST_POSITIVES:
+            continue
         assessments[horizon] = assess(
             Predictions(
                 horizon_days=int(horizon) if horizon else None,

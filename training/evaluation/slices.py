@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from holdfast.arrays import Floats, Texts
+from training.counting import customers_with, fewest_of_a_class
 from training.evaluation.metrics import losses
 from training.evaluation.ranking import Codes, Masses, Ranking, ratio, sums_by
 
@@ -48,12 +49,13 @@ class SliceColumn:
         positive, every = label > 0, np.ones(len(label), dtype=bool)
         self.rows = np.bincount(code, minlength=len(names))
         self.positives = np.bincount(code[positive], minlength=len(names))
+        self.positive_customers = [
+            customers_with((code == number) & positive, customer) for number in range(len(names))
+        ]
         self._fewest = [
             min(
-                len(np.unique(customer[(code == number) & positive])),
-                len(np.unique(customer[(code == number) & ~positive])),
-                len(np.unique(customer[(code != number) & positive])),
-                len(np.unique(customer[(code != number) & ~positive])),
+                fewest_of_a_class(label[inside], customer[inside])
+                for inside in (code == number, code != number)
             )
             for number in range(len(names))
         ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from holdfast.arrays import Floats
 from models.calibration import KINDS, Calibration, ShiftedCalibration
+from training.counting import customers_with
 from training.evaluation.folds import customer_fold_count, stratified_customer_folds
 from training.evaluation.metrics import losses
 from training.evaluation.ranking import Codes
@@ -81,7 +82,7 @@ def choose_calibration(
     """
     weight = np.ones(len(label)) if weight is None else weight
     group = np.arange(len(label)) if group is None else group
-    positives = len(np.unique(group[(label == 1) & (weight > 0)]))
+    positives = customers_with((label == 1) & (weight > 0), group)
     fits: dict[str, Fit] = (
         {} if shared is None else {"shifted": partial(ShiftedCalibration.fit, shared)}
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
+from training.counting import effective_number
 from training.settings import SurveySettings
 
 
@@ -43,7 +44,7 @@ class SurveyWeights:
         """Kish's effective sample size: fewer answers, the more unequal their combined weights are.
         Rows of one answer, at several cut-offs, are one answer.
         """
-        return _effective(self.combined, self.answer)
+        return effective_number(self.combined, self.answer)
 
     def diagnostics(self) -> "WeightDiagnostics":
         """Summarise how unequal the weights are."""
@@ -56,13 +57,8 @@ class SurveyWeights:
             most=float(self.combined.max()),
             clip=self.clip,
             clipped_share=float(self.clipped.mean()),
-            design_effective_rows=_effective(self.design, self.answer),
+            design_effective_rows=effective_number(self.design, self.answer),
         )
-
-
-def _effective(weight: Floats, answer: NDArray[np.int64]) -> float:
-    by_answer = np.bincount(np.unique(answer, return_inverse=True)[1], weights=weight)
-    return float(by_answer.sum() ** 2 / (by_answer**2).sum())
 
 
 @dataclass(frozen=True, kw_only=True)

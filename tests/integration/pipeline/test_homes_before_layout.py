@@ -124,8 +124,11 @@ def test_a_version_is_written_as_it_was_but_for_what_was_added(
         assert assessment.pop("positive_customers") is None
         assert assessment.pop("answers") is None
         for calibration in assessment["strata"].values():
-            # It came later, and is not known of an assessment from before.
+            # Both came later, too.
+            assert calibration.pop("positive_customers") is None
             assert {decile.pop("effective_rows") for decile in calibration["deciles"]} == {None}
+        for values in assessment["slices"].values():
+            assert {slice_.pop("positive_customers") for slice_ in values.values()} == {None}
     assert written == documents[ASSESSMENT]
 
 

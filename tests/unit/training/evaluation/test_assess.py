@@ -182,6 +182,21 @@ def test_slices_tell_on_which_rows_a_baseline_is_beaten(
         )
 
 
+def test_slices_and_strata_tell_how_many_customers_their_positives_are_of(
+    predictions: Predictions, assessment: Assessment
+) -> None:
+    p = predictions
+    for value, figure in assessment.slices["region"].items():
+        lost = (p.slices["region"] == value) & (p.label > 0)
+        assert figure.positives == lost.sum()
+        assert figure.positive_customers == len(np.unique(p.customer[lost]))
+    for name, figures_of in assessment.strata.items():
+        lost = (p.label > 0) & ((p.strata == name) | (name == "all"))
+        assert figures_of.positives == lost.sum()
+        assert figures_of.positive_customers == len(np.unique(p.customer[lost]))
+    assert assessment.strata["all"].positive_customers == assessment.positive_customers
+
+
 def test_too_few_positives_and_no_others_give_no_gap(assessment: Assessment) -> None:
     assert assessment.slices["region"]["islands"].positives < SETTINGS.fewest_positives
     assert assessment.slices["region"]["islands"].gap is None

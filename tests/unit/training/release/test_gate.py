@@ -32,6 +32,7 @@ TOLD_ONLY = re.compile(
     rf"|{ASSESSMENT}/\d+/decay/0/metrics/[^/]+"
     rf"|{ASSESSMENT}/\d+/rivals/[^/]+/metrics/(?!auc$|log_loss$)[^/]+"
     rf"|{ASSESSMENT}/\d+/strata/[^/]+/deciles/\d+/effective_rows|{ASSESSMENT}/\d+/(positive_customers|answers)"
+    rf"|{ASSESSMENT}/\d+/(strata/[^/]+|slices/[^/]+/[^/]+)/positive_customers"
 )
 
 
