@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
 from holdfast.errors import InputError
+from training.counting import customers_with
 from training.labelling.cutoffs import start_of_test
 from training.settings import LabelSettings
 
@@ -22,7 +23,7 @@ TUNE_FROM = 0.8
 """
 
 FEWEST_POSITIVES = {"fit": 50, "tune": 20, "test": 20}
-"""Positives that each part needs at the longest horizon."""
+"""Customers with a positive, and with a negative, that each part needs at the longest horizon."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def period_split(
     ------
     InputError
         The test period lies outside the data, no label ends before it, or a part has too few
-        positives.
+        customers with a positive, or with a negative.
     """
     cutoffs = np.unique(dataset.cutoffs)
     start = start_of_test(cutoffs, settings, test_from, dataset.zone)
@@ -90,16 +91,16 @@ def period_split(
         purged=int((~before & ~test).sum()),
     )
     longest = max(dataset.labels)
+    customers = np.unique(dataset.customers, return_inverse=True)[1]
     for part, fewest in FEWEST_POSITIVES.items():
-        label = dataset.labels[longest][getattr(split, part)]
-        for count, what in (
-            (int(np.sum(label == 1)), "positives"),
-            (int(np.sum(label == 0)), "negatives"),
-        ):
+        rows = getattr(split, part)
+        label = dataset.labels[longest][rows]
+        for value, what in ((1, "positive"), (0, "negative")):
+            count = customers_with(label == value, customers[rows])
             if count < fewest:
                 raise InputError(
                     f"{dataset.target}, {part} rows",
-                    f"must have at least {fewest} {what} within {longest} days",
+                    f"must have at least {fewest} customers with a {what} within {longest} days",
                     count,
                 )
     return split

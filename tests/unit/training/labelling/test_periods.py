@@ -113,25 +113,27 @@ def test_too_few_cut_offs_say_how_many_weeks_are_needed() -> None:
 
 
 @pytest.mark.parametrize("part", FEWEST_POSITIVES)
-def test_too_few_positives_are_refused_by_part(part: str) -> None:
+@pytest.mark.parametrize(("value", "other", "what"), [(1, 0, "positive"), (0, 1, "negative")])
+def test_too_few_customers_with_an_outcome_are_refused_by_part(
+    part: str, value: float, other: float, what: str
+) -> None:
+    """Each of them has it at every cut-off: their rows would be enough."""
     dataset = _dataset()
-    rows = getattr(period_split(dataset, SETTINGS), part)
-    label = dataset.labels[90].copy()
-    positives = rows[label[rows] == 1]
-    label[positives[FEWEST_POSITIVES[part] - 1 :]] = 0
-    scarce = replace(dataset, labels={30: dataset.labels[30], 90: label})
-    rule = (
-        f"churn, {part} rows: must have at least {FEWEST_POSITIVES[part]} positives within 90 days"
-    )
-    with pytest.raises(InputError, match=rule) as error:
-        period_split(scarce, SETTINGS)
-    assert error.value.value == FEWEST_POSITIVES[part] - 1
-    label[rows] = np.where(label[rows] == 0, np.nan, label[rows])
-    label[positives] = 1
-    with pytest.raises(
-        InputError, match=f"{part} rows: must have at least {FEWEST_POSITIVES[part]} negatives"
-    ):
-        period_split(replace(dataset, labels={90: label}), SETTINGS)
+    rows, fewest = getattr(period_split(dataset, SETTINGS), part), FEWEST_POSITIVES[part]
+    customers = np.unique(dataset.customers[rows])
+    for count in (fewest - 1, fewest):
+        label = dataset.labels[90].copy()
+        chosen = np.isin(dataset.customers[rows], customers[:count])
+        label[rows] = np.where(chosen, value, other)
+        assert chosen.sum() > fewest
+        scarce = replace(dataset, labels={30: dataset.labels[30], 90: label})
+        if count == fewest:
+            period_split(scarce, SETTINGS)
+            continue
+        rule = f"churn, {part} rows: must have at least {fewest} customers with a {what} within 90 days"
+        with pytest.raises(InputError, match=rule) as error:
+            period_split(scarce, SETTINGS)
+        assert error.value.value == count
 
 
 def _mondays(count: int) -> np.ndarray:
