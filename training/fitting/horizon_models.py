@@ -28,6 +28,7 @@ from models.calibration import Calibration
 from models.strata import EVERYONE
 from models.target import Target
 from models.version import HorizonModel, StratumModel
+from training.counting import customers_with, fewest_of_a_class
 from training.evaluation.assessment import horizon_name
 from training.evaluation.folds import customer_fold_count, stratified_customer_folds
 from training.evaluation.metrics import log_loss
@@ -44,7 +45,9 @@ FOLDS = 3
 """Folds of customers for cross-fitting, at most: more cost time, and met the level no better."""
 
 FEWEST_FOR_OWN_BOOSTER = 5_000
-"""Positives that a stratum needs for a booster of its own to be tried."""
+"""Customers with the outcome, and without it, that a stratum needs for a booster of its own to be
+tried.
+"""
 
 MOST_CELLS_SIDE_BY_SIDE = 40_000_000
 """Rows times features up to which horizons are fitted side by side, each on one thread. That takes less
@@ -52,7 +55,9 @@ of the processor than one after the other on all of them, but the rows of each i
 """
 
 FEWEST_FOR_OWN_CALIBRATION = 60
-"""Positives that a stratum needs for a calibration of its own."""
+"""Customers with the outcome that a stratum needs for a calibration of its own: with as many, the
+level of its odds is known to about an eighth (one standard error).
+"""
 
 
 @dataclass
@@ -335,9 +340,10 @@ class _Fitter:
 
     def _may_have_own(self, horizon_days: int, rows: Positions) -> bool:
         """Whether a booster is tried on the rows of a stratum alone."""
+        if self.given is not None:
+            return False
         label = self.dataset.labels[horizon_days][rows]
-        few = min(label.sum(), len(label) - label.sum()) < FEWEST_FOR_OWN_BOOSTER
-        return self.given is None and not few
+        return fewest_of_a_class(label, self._codes[rows]) >= FEWEST_FOR_OWN_BOOSTER
 
     def _cross_fitted(
         self, horizon_days: int, name: str, rows: Positions, is_judged: bool = False
@@ -411,7 +417,8 @@ class _Fitter:
             calibration = of_all
             shares = own.boosters is shared.boosters
             label, _ = self._labelled(horizon_days, own.rows)
-            if not shares or label.sum() >= FEWEST_FOR_OWN_CALIBRATION:
+            positive = customers_with(label == 1, self._codes[own.rows])
+            if not shares or positive >= FEWEST_FOR_OWN_CALIBRATION:
                 calibration = self._choose(horizon_days, stratum, own, of_all if shares else None)
             stratum_models[stratum] = StratumModel(own.boosters, calibration)
             probability[self._stratum[shared.rows] == stratum] = calibration.probability(own.margin)

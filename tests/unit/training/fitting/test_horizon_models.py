@@ -168,6 +168,36 @@ def test_a_stratum_has_its_own_booster_only_with_enough_losses_and_where_it_pred
     assert all(tried["own_wins"] for tried in record.boosters.values()) == opposite
 
 
+def test_rows_of_one_customer_are_one_loss_where_strata_are_allowed_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same rows, once of 600 customers and once of 60 with ten times as many rows each."""
+    dataset = made_up()
+    few = np.array([f"c{int(name[1:]) % 60:04d}" for name in dataset.customers.tolist()])
+    learnt = split_of(dataset).learnt
+    losses = {
+        kind: [
+            len(np.unique(customers[learnt][lost[learnt]]))
+            for customers in (dataset.customers, few)
+            for lost in [(dataset.labels[90] == 1) & (dataset.matrix[:, 2] == kind)]
+        ]
+        for kind in (0, 1)
+    }
+    bound = 40
+    assert all(many >= bound > some for many, some in losses.values())
+    monkeypatch.setattr(horizon_models, "FEWEST_FOR_OWN_BOOSTER", bound)
+    monkeypatch.setattr(horizon_models, "FEWEST_FOR_OWN_CALIBRATION", bound)
+    _, many = fitted(dataset)
+    assert {"90/even", "90/odd"} == {name for name in many.boosters if name.startswith("90")}
+    assert {"90/even", "90/odd"} < set(many.calibrations)
+    models, some = fitted(replace(dataset, customers=few))
+    assert some.boosters == {}
+    assert set(some.calibrations) == {"30", "90"}
+    for model in models:
+        for stratum in KINDS.names:
+            assert model.stratum_model(stratum).calibration == model.everyone.calibration
+
+
 def test_the_same_rows_give_the_same_bytes() -> None:
     first, second = (fitted(made_up())[0] for _ in range(2))
     for one, other in zip(first, second, strict=True):
