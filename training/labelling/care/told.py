@@ -25,6 +25,10 @@ class HorizonCare:
         Rows that are left.
     effective_rows : float
         Kish's effective number of them.
+    customers : int or None
+        Customers that these rows are of; None in versions from before this was kept.
+    effective_customers : float or None
+        Kish's effective number of them, by the sum of the weights of each one's rows; None likewise.
     largest_weight : float
         Of these rows.
     rule : str or None
@@ -47,6 +51,8 @@ class HorizonCare:
     by_rule: int
     rows: int
     effective_rows: float
+    customers: int | None
+    effective_customers: float | None
     largest_weight: float
     rule: str | None
     below: float | None
@@ -81,6 +87,8 @@ def care_of(choices: Mapping[str, Any]) -> tuple[HorizonCare, ...]:
             by_rule=one["touched_otherwise"],
             rows=one["rows"],
             effective_rows=one["effective_rows"],
+            customers=one.get("customers"),
+            effective_customers=one.get("effective_customers"),
             largest_weight=one["largest_weight"],
             rule=one["rule"],
             below=None if one["overlap"] is None else one["overlap"]["share"],
@@ -103,7 +111,8 @@ def care_rows(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[s
     """Names and rows of a table for the model card."""
     names = (
         *("within", "left out, drawn", "left out, by rule", "rows left", "effective rows"),
-        *("largest weight", f"all rows with a probability below {LEAST_PROBABILITY:g}"),
+        *("customers left", "effective customers", "largest weight"),
+        *(f"all rows with a probability below {LEAST_PROBABILITY:g}"),
         *("columns apart, before", "after", "largest difference, before", "after", "represent all"),
     )
     rows: list[tuple[str, ...]] = [
@@ -113,6 +122,8 @@ def care_rows(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[s
             f"{one.by_rule:,}",
             f"{one.rows:,}",
             f"{one.effective_rows:,.0f}",
+            "–" if one.customers is None else f"{one.customers:,}",
+            "–" if one.effective_customers is None else f"{one.effective_customers:,.0f}",
             f"{one.largest_weight:.1f}",
             "–" if one.below is None else f"{one.below:.1%}",
             f"{one.apart_before} of {one.columns}",

@@ -20,6 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions, Texts, Times
+from training.counting import customers_with, effective_number
 from training.labelling.care.balance import BALANCED, Balance, balance
 from training.labelling.care.exposure import CareExposure, HorizonExposure
 from training.labelling.care.rates import RelativeRates, StratumHazards
@@ -123,10 +124,11 @@ class CareWeights:
         leaves the row out. Empty where there was no care.
     facts : dict of str to JSON
         By horizon in days: `exposure_counts`; ``rows`` that are left and ``effective_rows`` (Kish);
-        ``largest_weight``; ``rule`` (how care by a rule is corrected: ``features``, ``strata``, or
-        null where there was none); ``overlap`` (``below`` and ``share``, see `LEAST_PROBABILITY`;
-        null without such care); ``balance`` (of features, see `_balance_facts`); and ``shown``,
-        whether overlap and balance are good enough to say that the rest represents all.
+        the ``customers`` that they are of and ``effective_customers``; ``largest_weight``; ``rule``
+        (how care by a rule is corrected: ``features``, ``strata``, or null where there was none);
+        ``overlap`` (``below`` and ``share``, see `LEAST_PROBABILITY`; null without such care);
+        ``balance`` (of features, see `_balance_facts`); and ``shown``, whether
+        overlap and balance are good enough to say that the rest represents all.
     """
 
     weight: dict[int, Floats]
@@ -157,6 +159,7 @@ def care_weights(exposure: CareExposure, rows: RowsAtRisk) -> CareWeights:
     rates = rule.rates(sample, matrix)
     of_sample = rule.weights(sample, rates)
     by_end = rule.untouched(sample, rates, by_end=True)
+    customers = np.unique(rows.customers[rows.kept], return_inverse=True)[1]
     weight, facts = {}, {}
     for number, (days, one) in enumerate(exposure.horizons.items()):
         weight[days] = np.minimum(unclipped[:, number], GREATEST_WEIGHT)
@@ -171,6 +174,7 @@ def care_weights(exposure: CareExposure, rows: RowsAtRisk) -> CareWeights:
         facts[str(days)] = _facts(
             one,
             unclipped[~one.touched[rows.kept], number],
+            customers[~one.touched[rows.kept]],
             rule.kind,
             float(np.mean(by_end[:, number] < LEAST_PROBABILITY)),
             balances,
@@ -202,11 +206,6 @@ def exposure_counts(exposure: HorizonExposure, unclipped: Floats) -> dict[str, i
     }
 
 
-def effective_rows(weight: Floats) -> float:
-    """Kish's effective number of rows: fewer, the more unequal their weights are."""
-    return float(weight.sum() ** 2 / (weight**2).sum()) if len(weight) else 0.0
-
-
 class _Rule:
     """Care by a rule: the hazards of its strata, and relative rates where enough were reached."""
 
@@ -221,7 +220,7 @@ class _Rule:
         by_rule, until = longest.by_rule, exposure.until
         self._hazards = StratumHazards(rows.stratum, until, by_rule, np.ones(until.shape))
         customers = rows.customers[sample]
-        if len(np.unique(customers[by_rule[sample]])) < FEWEST_REACHED:
+        if customers_with(by_rule[sample], customers) < FEWEST_REACHED:
             return
         self.kind = "features"
         of_sample = rows.stratum[sample], until[sample]
@@ -274,6 +273,7 @@ def _examined(customers: Texts) -> NDArray[np.bool_]:
 def _facts(
     exposure: HorizonExposure,
     unclipped: Floats,
+    customers: NDArray[np.intp],
     rule: str | None,
     below: float,
     balances: list[Balance],
@@ -285,7 +285,9 @@ def _facts(
     return {
         **exposure_counts(exposure, unclipped),
         "rows": len(weight),
-        "effective_rows": effective_rows(weight),
+        "effective_rows": effective_number(weight, np.arange(len(weight))),
+        "customers": len(np.unique(customers)),
+        "effective_customers": effective_number(weight, customers),
         "largest_weight": float(weight.max(initial=0.0)),
         "rule": rule,
         "overlap": overlap,

@@ -117,6 +117,12 @@ def test_what_the_weights_did_is_told(made_up: MadeUp, weighted: CareWeights) ->
     assert facts["touched_randomised"] == 0
     assert facts["rows"] == untouched.sum()
     assert facts["effective_rows"] == pytest.approx(weight.sum() ** 2 / (weight**2).sum())
+    customers = made_up.rows.customers[made_up.rows.kept][untouched]
+    of_customer = np.array([weight[customers == one].sum() for one in np.unique(customers)])
+    assert facts["customers"] == len(of_customer) < facts["rows"]
+    assert facts["effective_customers"] == pytest.approx(
+        of_customer.sum() ** 2 / (of_customer**2).sum()
+    )
     assert facts["largest_weight"] == weight.max()
     assert facts["balance"]["columns"] == 3
     assert facts["balance"]["apart_before"] == 1
@@ -133,6 +139,18 @@ def test_rows_of_equal_features_and_time_have_equal_weights(
         by_row = np.zeros(ROWS)
         by_row[made_up.rows.kept] = weighted.weight[days]
         np.testing.assert_array_equal(by_row[-100:], by_row[:100])
+
+
+def test_rows_of_one_customer_are_counted_as_one() -> None:
+    """Without weights, 3,000 rows of 1,000 customers are 1,000, and not 3,000."""
+    exposure = exposure_of(np.full(3000, np.inf), np.full(3000, np.inf), np.zeros(3000, dtype=bool))
+    for one in exposure.horizons.values():
+        one.touched[:3] = True
+    rows = rows_of(exposure, np.random.default_rng(8).normal(size=(3000, 2)))
+    rows = replace(rows, customers=np.repeat(rows.customers[:1000], 3))
+    for facts in care_weights(exposure, rows).facts.values():
+        assert facts["effective_rows"] == pytest.approx(facts["rows"]) == pytest.approx(2997)
+        assert facts["effective_customers"] == pytest.approx(facts["customers"]) == 999
 
 
 def test_where_care_reaches_everybody_of_a_kind_the_correction_is_not_shown_to_work() -> None:
