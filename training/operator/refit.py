@@ -2,17 +2,19 @@
 and compared with what was evaluated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from holdfast.arrays import Floats, Texts
 from models.scorer import Scorer
 from models.strata import EVERYONE
 from models.version import ModelVersion
+from training.counting import customers_with
 from training.evaluation.assessment import horizon_name
 from training.evaluation.metrics import log_loss
 from training.fitting.horizon_models import FittedModels, OutOfFold
@@ -55,7 +57,8 @@ def refit_facts(
     snapshot : NewestSnapshot or None
         Rows that neither has learnt from.
     fewest : int
-        Expected outcomes that a slice needs to be compared.
+        Customers with the outcome that a slice needs to be compared. On the snapshot, where nobody
+        knows it yet, that many lines or customers must be expected to have it: each is there once.
     """
     new = {} if snapshot is None else _on_snapshot(evaluated[0], served[0], snapshot, fewest)
     horizons = {}
@@ -88,9 +91,14 @@ def _compared(
     label, weight = dataset.labels[days][rows], ours.weight[here]
     before, after = ours.probability[here], theirs.probability[there]
     slices = {name: values[rows] for name, values in dataset.slices.items()}
+    customers = dataset.customers[rows]
+
+    def is_shown(chosen: NDArray[np.bool_]) -> bool:
+        return customers_with(chosen & (label == 1), customers) >= fewest
+
     return HorizonRefit(
         rows={"evaluated": len(ours.rows), "served": len(theirs.rows)},
-        cross_fitted=pair_figures(before, after, weight, slices, fewest),
+        cross_fitted=pair_figures(before, after, weight, slices, is_shown),
         log_loss={
             "evaluated": log_loss(label, before, weight),
             "served": log_loss(label, after, weight),
@@ -111,16 +119,25 @@ def _on_snapshot(
     before, after = (
         Scorer(version, threads=0).score_all(snapshot.matrix) for version in (evaluated, served)
     )
-    return {
-        horizon_name(days): pair_figures(
-            one.probability, other.probability, np.ones(len(snapshot.matrix)), slices, fewest
+    alike = np.ones(len(snapshot.matrix))
+
+    def compared(before: Floats, after: Floats) -> PairFigures:
+        return pair_figures(
+            before, after, alike, slices, lambda chosen: bool(before[chosen].sum() >= fewest)
         )
+
+    return {
+        horizon_name(days): compared(one.probability, other.probability)
         for days, one, other in zip(served.horizons, before, after, strict=True)
     }
 
 
 def pair_figures(
-    before: Floats, after: Floats, weight: Floats, slices: Mapping[str, Texts], fewest: int
+    before: Floats,
+    after: Floats,
+    weight: Floats,
+    slices: Mapping[str, Texts],
+    is_shown: Callable[[NDArray[np.bool_]], bool],
 ) -> PairFigures:
     """Compare two probabilities of each of some rows.
 
@@ -132,15 +149,15 @@ def pair_figures(
         How much each row counts in means.
     slices : mapping of str to (n,) str
         Values by column.
-    fewest : int
-        Expected outcomes, by `before`, that a slice needs.
+    is_shown : callable
+        Whether some of the rows, (n,) bool, show enough outcomes for their slice to be compared.
     """
     level = float((weight @ after) / (weight @ before))
     shifts = {}
     for column, values in slices.items():
         for value in np.unique(values).tolist():
             chosen = values == value
-            if weight[chosen] @ before[chosen] >= fewest:
+            if is_shown(chosen):
                 ratio = (weight[chosen] @ after[chosen]) / (weight[chosen] @ before[chosen])
                 shifts[f"{column}/{value}"] = float(ratio / level)
     # Probabilities that are all alike put no row before another, so nothing has moved.

@@ -45,7 +45,7 @@ class PairFigures:
         Mean probability of what scores over that of what was evaluated.
     shifts : dict of str to float
         By slice, such as ``billing_type/prepaid``: the same ratio of its rows, over `level`; of
-        slices in which enough are expected to have the outcome.
+        slices in which enough customers have the outcome, or are expected to have it.
     """
 
     rows: int
