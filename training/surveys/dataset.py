@@ -233,6 +233,7 @@ def _weighted(
         names,
         answered,
         invited.customers,
+        invited.invitation_ids,
         invited.label_ends,
         fitted_until=utc(start_of_test(invited.cutoffs[answered], settings, test_from)),
         settings=surveys,

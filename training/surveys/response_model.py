@@ -16,6 +16,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from holdfast.arrays import Floats, Texts, Times
 from models.calibration import PlattCalibration
+from training.counting import fewest_of_a_class
 from training.settings import SurveySettings
 
 _PARAMETERS: dict[str, object] = {
@@ -49,13 +50,14 @@ class Response:
         In (0, 1].
     kind : {"boosters", "one rate"}
         Cross-fitted boosters, or one rate for all rows where there are too few answers.
-    rows, answers : int
-        Invitations the model was fitted on, and how many of them were answered.
+    rows, invitations, answers : int
+        Rows the model was fitted on; the distinct invitations that they are of (one may be the label
+        of several cut-offs); and how many of these were answered.
     rounds : int
         Boosting rounds; 0 for one rate.
     auc, log_loss, log_loss_of_rate : float or None
-        Of the cross-fitted probabilities of those invitations, and log loss of their one rate; None
-        for one rate.
+        Of the cross-fitted probabilities of those rows, and log loss of their one rate; None for one
+        rate.
     fitted_until : datetime or None
         Only rows known before this were fitted on; None where all rows were.
     """
@@ -63,6 +65,7 @@ class Response:
     probability: Floats
     kind: str
     rows: int
+    invitations: int
     answers: int
     rounds: int
     auc: float | None
@@ -82,6 +85,7 @@ def fit_response(
     features: tuple[str, ...],
     answered: NDArray[np.bool_],
     customers: Texts,
+    invitation_ids: Texts,
     known_at: Times,
     *,
     fitted_until: datetime | None,
@@ -101,6 +105,8 @@ def fit_response(
         The invitation was answered.
     customers : (n,) str
         The rows' customers, who are never on both sides of a fold.
+    invitation_ids : (n,) str
+        The rows' invitations: one that is the label of several cut-offs is counted once.
     known_at : (n,) datetime64[us]
         When it was known whether the row answered, UTC.
     fitted_until : datetime or None
@@ -118,11 +124,15 @@ def fit_response(
         else known_at < np.datetime64(fitted_until.astimezone(UTC).replace(tzinfo=None), "us")
     )
     label = answered.astype(np.float64)
-    rows, answers = int(fitted.sum()), int(label[fitted].sum())
+    sizes = {
+        "rows": int(fitted.sum()),
+        "invitations": len(np.unique(invitation_ids[fitted])),
+        "answers": len(np.unique(invitation_ids[fitted & answered])),
+    }
     fold = customer_folds(customers, settings.response_folds, seed)
-    fewest = min(len(np.unique(customers[fitted & which])) for which in (answered, ~answered))
+    fewest = fewest_of_a_class(label[fitted], customers[fitted])
     if fewest < settings.fewest_answers or len(np.unique(fold[fitted])) < settings.response_folds:
-        return _one_rate(label, rows, answers, fitted_until)
+        return _one_rate(label, sizes, fitted_until)
     boosters, rounds = _cross_fit(
         matrix[fitted], features, label[fitted], fold[fitted], settings, seed, threads
     )
@@ -139,12 +149,11 @@ def fit_response(
     return Response(
         probability=probability,
         kind="boosters",
-        rows=rows,
-        answers=answers,
+        **sizes,
         rounds=rounds,
         auc=float(roc_auc_score(outcome, predicted)),
         log_loss=float(log_loss(outcome, predicted)),
-        log_loss_of_rate=float(log_loss(outcome, np.full(rows, answers / rows))),
+        log_loss_of_rate=float(log_loss(outcome, np.full(len(outcome), outcome.mean()))),
         fitted_until=fitted_until,
     )
 
@@ -193,13 +202,12 @@ def _cross_fit(
     return list(boosters.boosters), int(boosters.best_iteration)
 
 
-def _one_rate(label: Floats, rows: int, answers: int, fitted_until: datetime | None) -> Response:
+def _one_rate(label: Floats, sizes: dict[str, int], fitted_until: datetime | None) -> Response:
     # The rate of all rows, early or late: the same for each of them, it cannot leak anything.
     return Response(
         probability=np.full(len(label), float(label.mean()) if label.any() else 1.0),
         kind="one rate",
-        rows=rows,
-        answers=answers,
+        **sizes,
         rounds=0,
         auc=None,
         log_loss=None,

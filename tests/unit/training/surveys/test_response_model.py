@@ -29,13 +29,16 @@ def fit(
     answered: np.ndarray,
     customers: np.ndarray,
     known_at: np.ndarray | None = None,
+    invitation_ids: np.ndarray | None = None,
 ) -> Response:
+    ids = names(len(answered)) if invitation_ids is None else invitation_ids
     at = np.full(len(answered), JANUARY) if known_at is None else known_at
     return fit_response(
         matrix,
         ("app", "x", "y"),
         answered,
         customers,
+        ids,
         at,
         fitted_until=MAY,
         settings=SETTINGS,
@@ -81,6 +84,25 @@ def test_later_outcomes_are_not_learned_from() -> None:
     np.testing.assert_array_equal(fitted.probability, again.probability)
     assert (fitted.rows, fitted.answers) == (2500, int(answered[:2500].sum()))
     assert fitted.to_json()["fitted_until"] == "2025-05-01T00:00:00+00:00"
+
+
+def test_an_invitation_that_is_the_label_of_several_cut_offs_is_counted_once() -> None:
+    matrix, _, answered = drawn(1200)
+    thrice = np.repeat(np.arange(1200), 3)
+    fitted = fit(
+        matrix[thrice], answered[thrice], names(3600, 3), invitation_ids=np.char.mod("i%d", thrice)
+    )
+    assert (fitted.kind, fitted.rows) == ("boosters", 3600)
+    assert (fitted.invitations, fitted.answers) == (1200, answered.sum())
+    assert fitted.to_json()["invitations"] == 1200
+    few = fit(
+        matrix[thrice[:300]],
+        answered[thrice[:300]],
+        names(300, 3),
+        invitation_ids=np.char.mod("i%d", thrice[:300]),
+    )
+    assert (few.kind, few.rows, few.invitations) == ("one rate", 300, 100)
+    assert few.answers == answered[:100].sum()
 
 
 def test_too_little_to_learn_from_gives_one_rate() -> None:
