@@ -12,7 +12,7 @@ from reports.training.comparison import BASELINES, COMPARED, Outcome, OverallCom
 from reports.training.words import named, plain
 from reports.words.texts import ENGLISH, Texts
 from training.evaluation.assess import EVERYBODY
-from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate
+from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate, Slice
 from training.release.calibration_rules import (
     OBSERVED_OVER_EXPECTED,
     SLOPE,
@@ -238,9 +238,7 @@ def calibration_forests(
                         estimate=estimate,
                         text=interval(estimate, 2, texts=texts),
                         kind="worse" if outside else "ours",
-                        note=of_rows(calibration.positives, calibration.rows, texts)
-                        if calibration
-                        else "",
+                        note=of_rows(calibration, texts) if calibration else "",
                     )
                 )
             groups.append((stratum_words(stratum, texts), entries))
@@ -268,9 +266,15 @@ def stratum_words(stratum: str, texts: Texts = ENGLISH) -> str:
     return named(stratum, texts).capitalize() or texts.gettext("No stratum")
 
 
-def of_rows(positives: int, rows: int, texts: Texts = ENGLISH) -> str:
-    """How many of some rows have the outcome."""
-    return texts.gettext("{some:,} of {all:,}").format(some=positives, all=rows)
+def of_rows(counted: CalibrationFigures | Slice, texts: Texts = ENGLISH) -> str:
+    """How many of some rows have the outcome, and of how many customers, where that is known."""
+    if counted.positive_customers is None:
+        words = texts.gettext("{some:,} of {all:,}")
+    else:
+        words = texts.gettext("{some:,} of {all:,} ({customers:,} customers)")
+    return words.format(
+        some=counted.positives, all=counted.rows, customers=counted.positive_customers
+    )
 
 
 def holdout_forest(assessment: Assessment, texts: Texts = ENGLISH) -> Forest | None:

@@ -34,7 +34,7 @@ def slice_words(value: str, texts: Texts = ENGLISH) -> str:
 
 
 def slice_forest(assessment: Assessment, texts: Texts = ENGLISH) -> Forest:
-    """AUC of every slice with enough rows to be compared with all others."""
+    """AUC of every slice with enough customers to be compared with all others."""
 
     def entry(value: str, figures: Slice) -> Entry:
         return _ranking_entry(value, figures, texts)
@@ -119,7 +119,7 @@ def baseline_slice_forest(
             estimate=lower,
             text=interval(lower, 1, sign=True, texts=texts),
             kind=kind,
-            note=of_rows(figures.positives, figures.rows, texts),
+            note=of_rows(figures, texts),
         )
 
     if not any(_lower_loss(figures, baseline) for _, _, figures in _compared(assessment)):
@@ -180,7 +180,7 @@ def _compared(assessment: Assessment) -> Iterator[tuple[str, str, Slice]]:
 
 
 def compared_slices(assessment: Assessment) -> int:
-    """Number of slices with enough rows to be compared with all others."""
+    """Number of slices with enough customers to be compared with all others."""
     return sum(1 for _ in _compared(assessment))
 
 
@@ -189,7 +189,7 @@ def _entries(values: Mapping[str, Slice], entry: Callable[[str, Slice], Entry]) 
 
 
 def _too_few(values: Mapping[str, Slice], texts: Texts) -> Iterator[Entry]:
-    """One row for all values with too few rows to be compared."""
+    """One row for all values with too few customers to be compared."""
     rare = [slice_words(value, texts) for value, figures in values.items() if figures.gap is None]
     if rare:
         label = (
@@ -197,7 +197,9 @@ def _too_few(values: Mapping[str, Slice], texts: Texts) -> Iterator[Entry]:
             if len(rare) <= _MOST_NAMED
             else texts.gettext("{count} values").format(count=len(rare))
         )
-        yield Entry(label=label, estimate=None, text=texts.gettext("too few rows"), kind="unclear")
+        yield Entry(
+            label=label, estimate=None, text=texts.gettext("too few customers"), kind="unclear"
+        )
 
 
 def _ranking_entry(value: str, figures: Slice, texts: Texts) -> Entry:
@@ -210,5 +212,5 @@ def _ranking_entry(value: str, figures: Slice, texts: Texts) -> Entry:
         estimate=auc,
         text=interval(auc, 2, texts=texts),
         kind=kind,
-        note=of_rows(figures.positives, figures.rows, texts),
+        note=of_rows(figures, texts),
     )

@@ -325,6 +325,7 @@ _NAMES = frozenset(
         to_translate("kind"),
         to_translate("rounds"),
         to_translate("answers"),
+        to_translate("invitations"),
         to_translate("rows"),
         to_translate("log loss of rate"),
         to_translate("fitted until"),

@@ -80,6 +80,7 @@ def calibration(
     return CalibrationFigures(
         rows=rows,
         positives=round(rows * rate),
+        positive_customers=round(rows * rate / 3),
         slope=estimate(slope, 0.7 * half),
         observed_over_expected=estimate(ratio, half),
         deciles=tuple(deciles),
@@ -213,11 +214,20 @@ def _slice(
     rows: int, rate: float, auc: float, place: int, flagged: bool, better: Mapping[str, float]
 ) -> Slice:
     if rows * rate < 30 or place == 5:
-        return Slice(rows=140, positives=4, metrics={}, gap=None, flagged=False, difference={})
+        return Slice(
+            rows=140,
+            positives=4,
+            positive_customers=2,
+            metrics={},
+            gap=None,
+            flagged=False,
+            difference={},
+        )
     gap = estimate(-0.09, 0.04) if flagged else estimate(0.012 * (-1) ** place, 0.03)
     return Slice(
         rows=rows,
         positives=round(rows * rate),
+        positive_customers=round(rows * rate / 3),
         metrics={
             "auc": estimate(auc + gap.value, 0.03),
             "log_loss": estimate(0.15, 0.01),
@@ -315,6 +325,8 @@ def care_facts(shown: bool) -> dict[str, Any]:
         "clipped": 0 if shown else 3,
         "rows": 122_000,
         "effective_rows": 110_500.4,
+        "customers": 41_000,
+        "effective_customers": 36_200.4,
         "largest_weight": 2.75 if shown else 20.0,
         "rule": "features",
         "overlap": {"below": 0.05, "share": 0.0 if shown else 0.034},

@@ -228,10 +228,14 @@ def _span(cutoffs: Sequence[str]) -> str:
 
 
 def _size(assessment: Assessment) -> str:
-    size = f"{assessment.rows:,} rows, {assessment.positives:,} positives"
-    if assessment.positive_customers is None:
-        return size
-    return f"{size} of {assessment.positive_customers:,} customers"
+    return f"{assessment.rows:,} rows, {_positives(assessment, ' positives')}"
+
+
+def _positives(counted: Assessment | CalibrationFigures | Slice, name: str = "") -> str:
+    """Positive rows, and of how many customers they are, where that is known."""
+    customers = counted.positive_customers
+    words = "" if customers is None else f" of {customers:,} customers"
+    return f"{counted.positives:,}{name}{words}"
 
 
 def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
@@ -280,7 +284,7 @@ def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
                     _horizon(horizon),
                     stratum or "unknown",
                     f"{calibration.rows:,}",
-                    f"{calibration.positives:,}",
+                    _positives(calibration),
                     _estimate(calibration.slope),
                     _estimate(calibration.observed_over_expected),
                     _top_deciles(calibration),
@@ -317,7 +321,7 @@ def _slices(assessment: Assessment) -> list[str]:
             column,
             value,
             f"{figures.rows:,}",
-            f"{figures.positives:,}",
+            _positives(figures),
             _estimate(figures.metrics.get("auc")),
             _gap(figures),
         )
@@ -352,7 +356,7 @@ def _decay(assessment: Assessment) -> list[str]:
 def _holdout(assessment: Assessment) -> list[str]:
     title = ["", "### On households that are never sent an offer", ""]
     if assessment.holdout is None:
-        return [*title, "Too few rows."]
+        return [*title, "Too few customers."]
     figures = [
         (name.replace("_", " "), _estimate(figure)) for name, figure in assessment.holdout.items()
     ]

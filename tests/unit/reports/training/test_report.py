@@ -17,6 +17,7 @@ from reports.training.report import render_model_report
 from reports.words.exclusions import excluded_words
 from tests.builders.assessments import (
     assessment,
+    care_facts,
     estimate,
     facts,
     operator_model,
@@ -87,8 +88,8 @@ def test_slices_say_for_whom_it_is_better_or_worse_than_the_champion() -> None:
     ).texts["where"]
     assert "Compared with version 2 It is clearly better for region north." in text
     assert "It is clearly worse for: region east: −7.1 % (−10.7 to −3.6)" in text
-    assert "north 173 of 4,800 +6.2 (+3.1 to +9.4)" in text
-    assert "tiny too few rows" in text
+    assert "north 173 of 4,800 (58 customers) +6.2 (+3.1 to +9.4)" in text
+    assert "tiny too few customers" in text
     text = read(
         operator_model(
             {"90": replace(assessed, slices={"region": {"south": shifted["south"]}})}, known
@@ -110,7 +111,32 @@ def test_slices_say_where_it_ranks_much_worse_than_elsewhere() -> None:
     text = read(operator_model({"90": assessment(90)}, known)).texts["where"]
     assert "the AUC of no slice is clearly lower by more than 0.02" in text
     text = read(operator_model({"90": assessment(90, slices={"region": ()})}, known)).texts["where"]
-    assert "No slice has enough rows" in text
+    assert "No slice has enough customers" in text
+
+
+def test_positives_are_told_by_row_and_by_customer(page: Page) -> None:
+    assert ", of 288 customers" not in page.texts["head"]
+    beside = "Beside each: how many of its subscriptions were lost, and of how many customers (in brackets)."
+    assert page.texts["where"].count(beside) == 2
+    assert page.texts["calibration"].count(beside) == 2
+    assert "864 of 24,000 (288 customers)" in page.texts["calibration"]
+    assert (
+        "864 of 24,000 subscriptions. Those with the outcome belong to 288 customers."
+        in page.texts["calibration"]
+    )
+    known = facts(horizons_days=(90,), features=FEATURES)
+    counted = replace(assessment(90), positive_customers=288)
+    text = read(operator_model({"90": counted}, known)).texts["head"]
+    assert "of 24,000 test rows (9,500 customers) were lost within 90 days: 864, of 288" in text
+    # As assessments and training facts from before have it.
+    before = replace(
+        counted, strata={"all": replace(counted.strata["all"], positive_customers=None)}
+    )
+    care = {name: figure for name, figure in care_facts(True).items() if "customers" not in name}
+    known = replace(known, choices={**known.choices, "dataset": {"care": {"90": care}}})
+    texts = read(operator_model({"90": before}, known)).texts
+    assert "864 of 24,000 subscriptions. All 10 tenths" in texts["calibration"]
+    assert "within 90 days 1,200 800 122,000 110,500 – – 2.8" in texts["making"]
 
 
 def test_calibration_of_every_stratum_and_head_is_told(page: Page) -> None:
@@ -211,7 +237,7 @@ def test_how_it_was_made(page: Page) -> None:
         " the rows left differ from all rows in 2 columns, most in contacts_28d: by 0.17 standard"
         " deviations."
     ) in text.replace("\xa0", " ").replace("\u202f", " ")
-    assert "within 30 days 1,200 800 122,000 110,500 2.8 0.31 0.04" in text
+    assert "within 30 days 1,200 800 122,000 110,500 41,000 36,200 2.8 0.31 0.04" in text
     assert excluded_words("use_unknown") == "prepaid, and its use is not known"
     # As versions trained before call inactive lines.
     assert excluded_words("silent") == excluded_words("inactive")
@@ -266,6 +292,7 @@ def test_the_survey_section(page: Page) -> None:
     assert "The band is narrowed to odds ratios from 0.90 to 2.00." in text
     assert "test period 1.04 (0.81 to 1.33)" in text
     assert "survey answers 182d +0.45 → −0.05" in text
+    assert "rows 17,480 invitations 6,200 answers 2,050 rounds 80" in text
     assert "Columns outside it: 14 before, 2 after." in text
     assert "survey" not in read(operator_model()).texts
     assert "Who answered" in read(operator_model(), survey={}).texts["survey"]
@@ -301,13 +328,13 @@ def test_rare_values_take_one_row_and_are_counted_where_there_are_many() -> None
     text = read(operator_model({"90": replace(assessed, slices={"region": some})}, known)).texts[
         "where"
     ]
-    assert "north 173 of 4,800" in text
-    assert "a b, 18–24 too few rows" in text
+    assert "north 173 of 4,800 (58 customers)" in text
+    assert "a b, 18–24 too few customers" in text
     many = {**some, "c": rare, "d": rare}
     text = read(operator_model({"90": replace(assessed, slices={"region": many})}, known)).texts[
         "where"
     ]
-    assert "4 values too few rows" in text
+    assert "4 values too few customers" in text
 
 
 def test_a_target_without_horizon_strata_and_choices() -> None:

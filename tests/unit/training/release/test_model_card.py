@@ -52,6 +52,18 @@ def test_it_says_what_the_version_is_for_made_of_and_worth() -> None:
         assert words in shown
 
 
+def test_positives_of_slices_and_strata_are_told_by_customer_too() -> None:
+    shown = documents()
+    of_longest = shown["assessment.json"]["90"]
+    of_longest["strata"]["prepaid"]["positive_customers"] = 31
+    of_longest["slices"]["region"]["south"]["positive_customers"] = 24
+    text = card(shown)
+    assert "| 90 days | prepaid | 3,000 | 75 of 31 customers |" in text
+    assert "| region | south | 3,000 | 75 of 24 customers |" in text
+    # As assessments from before have it.
+    assert "| region | north | 7,000 | 175 |" in text
+
+
 def test_it_says_how_many_features_were_not_checked_for_missingness() -> None:
     of = "Features whose missing values have a meaning, not checked for missingness"
     named = facts(choices={"null_has_meaning": ["last_csat", "termination_fee"]})
@@ -75,9 +87,13 @@ def test_it_says_how_long_labels_were_waited_for() -> None:
 def test_it_says_what_care_did_to_the_rows_of_each_horizon() -> None:
     care = {"30": care_facts(True), "90": care_facts(False)}
     shown = card(documents(facts(choices={"dataset": {"care": care}})))
-    line = "| 90 days | 4,300 | 800 | 122,000 | 110,500 | 20.0 | 3.4% | 6 of 140 | 2 of 140 | 0.31 | 0.17 |"
+    line = "| 90 days | 4,300 | 800 | 122,000 | 110,500 | 41,000 | 36,200 | 20.0 | 3.4% | 6 of 140 | 2 of 140 | 0.31 | 0.17 |"
     assert f"{line} **not shown** |" in shown
     assert "| 30 days | 1,200 | 800 |" in shown
+    # As versions made before customers were counted have it.
+    rows_alone = {name: one for name, one in care["90"].items() if "customers" not in name}
+    text = card(documents(facts(choices={"dataset": {"care": {"90": rows_alone}}})))
+    assert "| 122,000 | 110,500 | – | – | 20.0 |" in text
     # As versions made before it was kept by horizon have it.
     before = {"dataset": {"care": {"touched_randomised": 3, "weighted": 2}}}
     assert "Rows that care touched" not in card(documents(facts(choices=before)))
