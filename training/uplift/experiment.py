@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
 from holdfast.errors import InputError
+from training.counting import fewest_of_a_class
 
 FEWEST_IN_AN_ARM = 100
 """Rows that an arm needs for the interval of its mean to be valid."""
@@ -24,7 +25,7 @@ LARGEST_CLUSTER = 0.1
 """Largest share of the rows in one of them; with more, the rows cannot be split into parts."""
 
 FEWEST_OF_A_CLASS = 20
-"""Good outcomes, and others, that an experiment needs."""
+"""Customers or households with a good outcome, and with another, that an experiment needs."""
 
 Source = Literal["stored", "shares"]
 Claim = Literal["caller", "table"]
@@ -180,14 +181,12 @@ class Experiment:
             raise InputError(
                 "--outcome", "must not be the same in all rows", float(self.outcome[0])
             )
-        fewest = (
-            min(int(self.outcome.sum()), int((1 - self.outcome).sum()))
-            if self.binary
-            else FEWEST_OF_A_CLASS
-        )
+        fewest = fewest_of_a_class(self.outcome, self.cluster) if self.binary else FEWEST_OF_A_CLASS
         if fewest < FEWEST_OF_A_CLASS:
             raise InputError(
-                "--outcome", f"needs at least {FEWEST_OF_A_CLASS} rows of each kind", fewest
+                "--outcome",
+                f"needs at least {FEWEST_OF_A_CLASS} customers or groups with each outcome",
+                fewest,
             )
         sizes = np.bincount(np.unique(self.cluster, return_inverse=True)[1])
         if len(sizes) < FEWEST_CLUSTERS:

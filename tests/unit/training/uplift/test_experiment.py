@@ -40,7 +40,13 @@ def test_a_sound_experiment_passes() -> None:
         (
             {"outcome": (np.arange(3_000) < 5).astype(float)},
             "--outcome",
-            "at least 20 rows of each kind",
+            "at least 20 customers or groups with each outcome",
+        ),
+        # Twenty rows of ten households are ten losses.
+        (
+            {"outcome": (np.arange(3_000) < 20).astype(float), "cluster": np.arange(3_000) // 2},
+            "--outcome",
+            "at least 20 customers or groups with each outcome",
         ),
         ({"cluster": np.arange(3_000) // 100}, "--group", "at least 50"),
         ({"cluster": np.maximum(np.arange(3_000), 400)}, "--group", "more than 10%"),

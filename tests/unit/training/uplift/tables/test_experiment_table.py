@@ -348,7 +348,7 @@ def test_dropped_and_empty_columns_are_no_features(read: Callable[..., Experimen
             {"stayed": ["yes"] * (ROWS - 9) + ["no"] * 9},
             {},
             "--outcome",
-            "at least 20 rows of each kind",
+            "at least 20 customers or groups with each outcome",
         ),
         (
             {"arm": ["call"] * 60 + ["control"] * (ROWS - 60)},
