@@ -27,6 +27,7 @@ from models.scorer import Scorer
 from models.version import ModelVersion
 from pipeline.features import build_features
 from simulator.engine.simulator import simulate
+from training.counting import customers_with
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.ranking import Codes
 from training.evaluation.reliability import Slope
@@ -186,7 +187,7 @@ def _held_out(
     probability = shared.probability(of_test)
     for kind in LINES.names:
         own = strata[calibrating] == kind
-        if label[own].sum() >= FEWEST_FOR_OWN_CALIBRATION:
+        if customers_with(label[own] == 1, customer[own]) >= FEWEST_FOR_OWN_CALIBRATION:
             choice = choose_calibration(
                 margins[own], label[own], weight[own], customer[own], seed, shared
             )
