@@ -215,6 +215,7 @@ def test_too_few_positives_are_named_and_nothing_is_registered(
     home: Home, trained: Trained
 ) -> None:
     before = [entry.number for entry in list_versions(home)]
-    with pytest.raises(InputError, match=r"non_payment, .* rows: must have at least \d+ positives"):
+    rule = r"non_payment, .* rows: must have at least \d+ customers with a positive"
+    with pytest.raises(InputError, match=rule):
         trained_in(home, "non_payment")
     assert [entry.number for entry in list_versions(home)] == before
