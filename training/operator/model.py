@@ -46,6 +46,7 @@ from training.operator.refit import NewestSnapshot, refit_facts
 from training.operator.search import search_parameters
 from training.release.facts import (
     CROSS_FITTED_FOLDS,
+    NEWER,
     NULL_HAS_MEANING,
     PARAMETER_SETS,
     TRAINING,
@@ -227,6 +228,8 @@ def train_operator_model(
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
     main_auc = assessments[horizon_name(target.horizons_days[-1])].metrics["auc"].value
     parts = {"fit": split.fit, "tune": split.tune, "test": split.test}
+    if len(split.newer):
+        parts[NEWER] = split.newer
     facts = TrainingFacts(
         target=target.name,
         service=target.service,

@@ -64,11 +64,9 @@ def refit_facts(
         horizons[horizon_name(days)] = _compared(
             dataset, days, ours, theirs, new.get(horizon_name(days)), fewest
         )
+    *_, longest = horizons.values()
     return RefitFacts(
-        until={
-            "evaluated": _last(dataset, evaluated[1].out_of_fold),
-            "served": _last(dataset, served[1].out_of_fold),
-        },
+        until=longest.until,
         snapshot_at=None
         if snapshot is None
         else snapshot.at.astimezone(UTC).isoformat(timespec="seconds"),
@@ -89,6 +87,7 @@ def _compared(
     before, after = ours.probability[here], theirs.probability[there]
     slices = {name: values[rows] for name, values in dataset.slices.items()}
     return HorizonRefit(
+        until={"evaluated": _last(dataset, ours), "served": _last(dataset, theirs)},
         rows={"evaluated": len(ours.rows), "served": len(theirs.rows)},
         cross_fitted=pair_figures(before, after, weight, slices, fewest),
         log_loss={
@@ -149,6 +148,5 @@ def pair_figures(
     return PairFigures(rows=len(before), rank_correlation=correlation, level=level, shifts=shifts)
 
 
-def _last(dataset: Dataset, out_of_fold: Mapping[int, OutOfFold]) -> str:
-    last = max(dataset.cutoffs[one.rows].max() for one in out_of_fold.values())
-    return utc(last).isoformat(timespec="seconds")
+def _last(dataset: Dataset, learnt: OutOfFold) -> str:
+    return utc(dataset.cutoffs[learnt.rows].max()).isoformat(timespec="seconds")

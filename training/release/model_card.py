@@ -162,7 +162,7 @@ def _served(refit: RefitFacts | None) -> list[str]:
     words = (
         "The figures are of the **evaluated** boosters, which learnt from cut-offs until"
         f" {refit.until['evaluated'][:10]}. The **served** boosters were fitted again with the same"
-        f" parameters and rounds on all labelled rows, until {refit.until['served'][:10]}. They have"
+        f" parameters and rounds on all labelled rows, until {refit.served_until(_horizon)}. They have"
         " learnt from the test period, so no figure of it is theirs. Both were compared where neither"
         " has learnt from the rows:"
     )

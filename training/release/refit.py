@@ -6,8 +6,8 @@ still the model that was evaluated is asked elsewhere: on margins that were not 
 and on the newest snapshot, whose labels nobody knows.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.documents import inspect_document
@@ -68,12 +68,16 @@ class HorizonRefit:
         On the same rows: ``evaluated`` and ``served``.
     snapshot : PairFigures or None
         On the newest snapshot; None where there is none.
+    until : dict of str to str
+        Last cut-off that was learnt from, ISO 8601 in UTC: ``evaluated`` and ``served``. Empty where
+        it was not kept by horizon yet.
     """
 
     rows: dict[str, int]
     cross_fitted: PairFigures
     log_loss: dict[str, float]
     snapshot: PairFigures | None
+    until: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +87,8 @@ class RefitFacts:
     Parameters
     ----------
     until : dict of str to str
-        Last cut-off that was learnt from, ISO 8601 in UTC: ``evaluated`` and ``served``.
+        Last cut-off that was learnt from within the longest horizon, ISO 8601 in UTC: ``evaluated`` and
+        ``served``.
     snapshot_at : str or None
         Time of the newest snapshot, ISO 8601 in UTC.
     horizons : dict of str to HorizonRefit
@@ -93,6 +98,34 @@ class RefitFacts:
     until: dict[str, str]
     snapshot_at: str | None
     horizons: dict[str, HorizonRefit]
+
+    def served_until(self, words: Callable[[str], str]) -> str:
+        """Days of the last cut-offs that served boosters learnt from: one, or one per horizon where a
+        shorter horizon has learnt from later ones.
+
+        Parameters
+        ----------
+        words : callable
+            Words for a horizon, from its name.
+
+        Examples
+        --------
+        >>> figures = PairFigures(rows=2, rank_correlation=1.0, level=1.0, shifts={})
+        >>> one = {"rows": {}, "cross_fitted": figures, "log_loss": {}, "snapshot": None}
+        >>> horizons = {
+        ...     days: HorizonRefit(**one, until={"served": day})
+        ...     for days, day in (("30", "2026-06-29"), ("90", "2026-05-04"))
+        ... }
+        >>> until = {"evaluated": "2026-01-05", "served": "2026-05-04"}
+        >>> refit = RefitFacts(until=until, snapshot_at=None, horizons=horizons)
+        >>> refit.served_until(lambda horizon: f"within {horizon} days")
+        '2026-06-29 (within 30 days), 2026-05-04 (within 90 days)'
+        """
+        last = self.until["served"]
+        days = {name: one.until.get("served", last)[:10] for name, one in self.horizons.items()}
+        if set(days.values()) <= {last[:10]}:
+            return last[:10]
+        return ", ".join(f"{day} ({words(name)})" for name, day in days.items())
 
 
 def read_refit(documents: Mapping[str, Any]) -> RefitFacts | None:

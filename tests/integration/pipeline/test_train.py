@@ -26,6 +26,7 @@ from tests.builders.clocks import NOW, clock_at
 from training.fitting.budget import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
 from training.operator.model import OperatorModel, train_operator_model
+from training.release.refit import read_refit
 from training.settings import AssessmentSettings, GateSettings, TrainingConfig, TrainingSettings
 
 ONE = TuningBudget(trials=1)
@@ -118,6 +119,24 @@ def test_the_registered_version_says_what_the_trained_one_says(
             for version in (trained.model.version, model)
         )
         assert ours.probability.tolist() == theirs.probability.tolist()
+
+
+def test_each_horizon_is_fitted_again_until_its_own_labels_are_complete(trained: Trained) -> None:
+    facts = trained.model.facts
+    refit = read_refit(trained.model.version.documents)
+    assert refit is not None
+    until = {days: one.until for days, one in refit.horizons.items()}
+    assert until["30"]["served"] > until["60"]["served"] > until["90"]["served"]
+    assert len({one["evaluated"] for one in until.values()}) == 1
+    assert refit.until == until["90"]
+    assert facts.rows["newer"] > 0
+    assert facts.cutoffs["newer"][-1] == until["30"]["served"]
+    assert facts.cutoffs["test"][-1] == until["90"]["served"]
+    card = trained.card.read_text(encoding="utf-8")
+    assert f"until {until['30']['served'][:10]} (30 days), " in card
+    assert f"until {until['30']['served'][:10]} (within 30 days), " in trained.report.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_online_store_gives_what_it_reads(home: Home, trained: Trained) -> None:

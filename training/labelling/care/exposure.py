@@ -45,6 +45,9 @@ class HorizonExposure:
         Of these, the rows whose first treatment followed a rule.
     control_weight : (n,) float64
         How many rows an untouched one represents by the draws that put it into control; at least 0.
+    complete : (n,) bool
+        The label is complete. The other arrays tell of rows where it is not as within the longest
+        horizon in which it is.
     end : (n,) datetime64[us]
         End of the label, UTC.
     until : (n,) datetime64[us]
@@ -54,6 +57,7 @@ class HorizonExposure:
     touched: NDArray[np.bool_]
     by_rule: NDArray[np.bool_]
     control_weight: Floats
+    complete: NDArray[np.bool_]
     end: Times
     until: Times
 
@@ -113,7 +117,8 @@ def care_exposure(
         lines; a line by those about itself and about its customer. Where rows can come to an end,
         ``in_service_until``.
     ends : mapping of int to Expr
-        By horizon in days, shortest first: when its label ends; not before that of a shorter one.
+        By horizon in days, shortest first: when its label ends; not before that of a shorter one. Null
+        where it is not complete yet, which it is within the shortest.
     """
     decisions = (
         history.as_known(
@@ -125,11 +130,18 @@ def care_exposure(
     )
     decisions = with_households(history, decisions)
     served = [pl.col("in_service_until")] if "in_service_until" in rows.columns else []
+    complete = {days: rows.select(end.is_not_null()).to_series() for days, end in ends.items()}
+    followed = {
+        days: pl.coalesce(
+            *(ends[shorter] for shorter in sorted(ends, reverse=True) if shorter <= days)
+        )
+        for days in ends
+    }
     numbered = (
         rows.with_row_index("row")
-        .with_columns(end.alias(f"label_end_{days}") for days, end in ends.items())
+        .with_columns(end.alias(f"followed_{days}") for days, end in followed.items())
         .with_columns(
-            pl.min_horizontal(f"label_end_{days}", *served).alias(f"end_{days}") for days in ends
+            pl.min_horizontal(f"followed_{days}", *served).alias(f"end_{days}") for days in ends
         )
     )
     affecting = _affecting(numbered, decisions, f"end_{max(ends)}")
@@ -161,13 +173,14 @@ def care_exposure(
             touched.alias("touched"),
             (touched & pl.col("by_rule").fill_null(False)).alias("by_rule"),
             pl.col("weight").fill_null(1.0),
-            pl.col(f"label_end_{days}").dt.replace_time_zone(None).alias("end"),
+            pl.col(f"followed_{days}").dt.replace_time_zone(None).alias("end"),
             pl.min_horizontal(end, "treated_at").dt.replace_time_zone(None).alias("until"),
         )
         horizons[days] = HorizonExposure(
             touched=told["touched"].to_numpy(),
             by_rule=told["by_rule"].to_numpy(),
             control_weight=told["weight"].to_numpy(),
+            complete=complete[days].to_numpy(),
             end=told["end"].to_numpy().astype("datetime64[us]"),
             until=told["until"].to_numpy().astype("datetime64[us]"),
         )

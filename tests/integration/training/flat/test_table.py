@@ -119,7 +119,9 @@ def test_the_newest_cutoff_has_complete_labels_of_all_lines(
     repository = OperatorRepository(home)
     assert dataset_of(SETTINGS).excluded["incomplete"] == 0
     next_week = cutoff + timedelta(weeks=1)
-    assert churn_dataset(home, SETTINGS, until=NOW, cutoffs=[next_week]).excluded["incomplete"] > 0
+    later = churn_dataset(home, SETTINGS, until=NOW, cutoffs=[next_week])
+    assert set(later.slices["billing_type"][~later.complete].tolist()) == {"prepaid"}
+    assert np.isnan(later.labels[90][~later.complete]).all()
     early = RawHistory(home.raw, datetime(2024, 9, 1, tzinfo=UTC))
     assert newest_cutoff(repository, early, SETTINGS) is None
 

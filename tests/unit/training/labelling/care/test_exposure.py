@@ -325,6 +325,29 @@ def test_each_horizon_has_its_own_window(tables: LineTables, tmp_path: Path) -> 
     assert exposure.horizons[90].until[4] == np.datetime64(day(79).replace(tzinfo=None))
 
 
+def test_where_a_label_is_not_complete_the_longest_complete_one_tells(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    """Nothing is known of the time after it: neither care nor that there was none."""
+    tables.care(1, 50, "treatment", None, subscription_id="s1")
+    tables.care(2, 80, "treatment", None, subscription_id="s2")
+    tables.care(3, 50, "control", 0.5, subscription_id="s3")
+    tables.care(4, 80, "control", 0.5, subscription_id="s4")
+    known = {30: True, 60: True, 90: pl.col("subscription_id").is_in(["s5", "s6"])}
+    ends = {days: pl.when(known[days]).then(end) for days, end in ENDS.items()}
+    exposure = care_exposure(tables.history(tmp_path), _rows(6), ends)
+    within_60, within_90 = exposure.horizons[60], exposure.horizons[90]
+    assert within_60.complete.all()
+    assert within_90.complete.tolist() == [*[False] * 4, True, True]
+    assert within_90.touched.tolist() == [True, *[False] * 5]
+    assert within_90.control_weight.tolist() == [1, 1, 2, 1, 1, 1]
+    of_known = day(97).replace(tzinfo=None)
+    assert within_90.until[4:].tolist() == [of_known, of_known]
+    for name in ("end", "until"):
+        times = getattr(within_90, name)[:4]
+        assert times.tolist() == getattr(within_60, name)[:4].tolist()
+
+
 def test_a_draw_counts_for_the_horizons_that_it_falls_into(
     tables: LineTables, tmp_path: Path
 ) -> None:
