@@ -55,8 +55,8 @@ def labelled_lines(
     -------
     rows : DataFrame
         In order of the id: ``subscription_id``, ``customer_id``, ``household`` and the slices;
-        ``cutoff``, ``horizon_end``, ``label_end`` and ``in_service_until``; ``how`` and ``lost_at``
-        of the first outcome; by horizon ``label_<days>``, null where unknown, and
+        ``cutoff``, ``horizon_end``, ``label_end`` and ``at_risk_until``; ``how``, ``lost_at`` and
+        ``ended`` of the first outcome; by horizon ``label_<days>``, null where unknown, and
         ``label_end_<days>``, null where the label is not complete yet. It is within the shortest.
     excluded : dict of str to int
         Lines left out, by reason.
@@ -77,17 +77,21 @@ def labelled_lines(
         .group_by("subscription_id")
         .agg(pl.col("ended_at").min())
     )
-    rows = (
-        lines.with_columns(
-            cutoff=pl.lit(at, UTC_TIME), horizon_end=pl.lit(end, UTC_TIME), label_end=label_end
-        )
-        .join(ended, on="subscription_id", how="left", maintain_order="left")
-        .with_columns(in_service_until=pl.min_horizontal("ended_at", "label_end"))
-        .drop("ended_at")
-    )
+    rows = lines.with_columns(
+        cutoff=pl.lit(at, UTC_TIME), horizon_end=pl.lit(end, UTC_TIME), label_end=label_end
+    ).join(ended, on="subscription_id", how="left", maintain_order="left")
     labels = outcomes.label(rows, at, settings.gap_days, positive).drop("subscription_id")
-    rows = pl.concat([rows, labels], how="horizontal").with_columns(
-        _complete_end(days, at, ends, settings).alias(f"label_end_{days}") for days in HORIZON_DAYS
+    # What comes after a notice that led to a loss changes nothing: the line was lost by then. A line
+    # that is inactive may still come back.
+    lost_at = pl.when(pl.col("ended")).then(pl.col("lost_at"))
+    rows = (
+        pl.concat([rows, labels], how="horizontal")
+        .with_columns(at_risk_until=pl.min_horizontal("ended_at", lost_at, "label_end"))
+        .drop("ended_at")
+        .with_columns(
+            _complete_end(days, at, ends, settings).alias(f"label_end_{days}")
+            for days in HORIZON_DAYS
+        )
     )
     rows = rows.with_columns(
         pl.when(end.is_not_null()).then(pl.col(f"label_{days}")).alias(f"label_{days}")

@@ -2,9 +2,10 @@
 
 Models predict the risk without care. A row is *touched* within a horizon when care for it, or for
 its whole customer, was decided after its cut-off and by the end of that horizon's label, while the
-line was in service, whether the contact took place or not. The gap counts, because care in it
+line was at risk, whether the contact took place or not. The gap counts, because care in it
 changes what comes after it; so does the time in which a prepaid line may still prove not to be
-inactive. Care after a line's end, or after the horizon's own label, changes nothing. Touched
+inactive. Care after a line's end, after the notice that led to it, or after the horizon's own label,
+changes nothing. Touched
 rows are left out of that horizon.
 
 Where arms were drawn at random, rows in control also represent the treated ones. Their weight is
@@ -51,7 +52,7 @@ class HorizonExposure:
     end : (n,) datetime64[us]
         End of the label, UTC.
     until : (n,) datetime64[us]
-        End of the label, of service or of the time without treatment, whichever came first; UTC.
+        End of the label, of the time at risk or of that without treatment, whichever came first; UTC.
     """
 
     touched: NDArray[np.bool_]
@@ -115,7 +116,7 @@ def care_exposure(
         n rows: ``customer_id``, ``household``, ``cutoff``, ``label_end``, and ``subscription_id``
         where a row is a line. A row of a whole customer is touched by decisions about any of its
         lines; a line by those about itself and about its customer. Where rows can come to an end,
-        ``in_service_until``.
+        ``at_risk_until``.
     ends : mapping of int to Expr
         By horizon in days, shortest first: when its label ends; not before that of a shorter one. Null
         where it is not complete yet, which it is within the shortest.
@@ -129,7 +130,7 @@ def care_exposure(
         .collect()
     )
     decisions = with_households(history, decisions)
-    served = [pl.col("in_service_until")] if "in_service_until" in rows.columns else []
+    at_risk = [pl.col("at_risk_until")] if "at_risk_until" in rows.columns else []
     complete = {days: rows.select(end.is_not_null()).to_series() for days, end in ends.items()}
     followed = {
         days: pl.coalesce(
@@ -141,7 +142,7 @@ def care_exposure(
         rows.with_row_index("row")
         .with_columns(end.alias(f"followed_{days}") for days, end in followed.items())
         .with_columns(
-            pl.min_horizontal(f"followed_{days}", *served).alias(f"end_{days}") for days in ends
+            pl.min_horizontal(f"followed_{days}", *at_risk).alias(f"end_{days}") for days in ends
         )
     )
     affecting = _affecting(numbered, decisions, f"end_{max(ends)}")

@@ -72,7 +72,7 @@ def labels_of(table: pa.Table) -> dict[str, float]:
 
 @pytest.mark.parametrize(
     "settings, horizon_days",
-    [(SETTINGS, 90), (SETTINGS, 30), (LabelSettings(gap_days=28, inactivity_days=14), 90)],
+    [(SETTINGS, 90), (SETTINGS, 30), (LabelSettings(gap_days=14, inactivity_days=14), 90)],
 )
 def test_rows_and_labels_are_those_of_the_dataset(
     table_of: Callable[[LabelSettings, int], pa.Table],
@@ -107,7 +107,7 @@ def test_other_settings_give_other_labels(
     table_of: Callable[[LabelSettings, int], pa.Table],
 ) -> None:
     # Of 90 days by default.
-    table = flat_table(OperatorRepository(home), history, cutoff, LabelSettings(gap_days=28))
+    table = flat_table(OperatorRepository(home), history, cutoff, LabelSettings(gap_days=14))
     usual, later = labels_of(table_of(SETTINGS, 90)), labels_of(table)
     shared = usual.keys() & later.keys()
     assert {id_ for id_ in shared if usual[id_] != later[id_]}
