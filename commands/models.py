@@ -376,12 +376,13 @@ def _print_promotion(promotion: "Promotion", home: Path | None) -> None:
 
 def _print_served(console: "Console", promotion: "Promotion") -> None:
     """Say which boosters the gate asked about, and which score."""
+    from rich.markup import escape
+
     if promotion.refit is not None:
         refit = promotion.refit
-        evaluated, served = refit.until["evaluated"][:10], refit.served_until(_within)
         console.print(
-            f"The gate asked about boosters that learnt until {evaluated}; those that score were fitted again, as these"
-            f" were, on all labelled rows until {served}.",
+            f"The gate asked about boosters that learnt until {refit.until['evaluated'][:10]};"
+            f" {escape(refit.in_words(_within))}",
             soft_wrap=True,
         )
 

@@ -134,6 +134,14 @@ def _added_shifts(
         except InputError as error:
             _log.warning("the level of %s is not read from later labels: %s", target.name, error)
             return {}
+        gone = sorted(set(version.features) - set(dataset.features))
+        if gone:
+            _log.warning(
+                "the level of %s is not read from later labels: it reads features that are gone: %s",
+                target.name,
+                ", ".join(gone[:5]),
+            )
+            return {}
         columns = [dataset.features.index(name) for name in version.features]
         matrix = np.ascontiguousarray(dataset.matrix[:, columns])
         every = Scorer(version, threads=0).score_all(matrix)
