@@ -63,6 +63,17 @@ def test_some_rows_of_an_experiment() -> None:
     assert sound.marked()["again"]["control"] == pytest.approx(1 / 3, abs=0.05)
 
 
+def test_clusters_of_an_arm_count_by_their_size_and_in_each_arm_that_they_have_rows_in() -> None:
+    arm = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    cluster = np.array([7, 7, 7, 2, 2, 3, 4, 5])
+    drawn = replace(experiment(rows=8), arm=arm, cluster=cluster, propensity=np.full(8, 0.5))
+    assert drawn.clusters(0) == (2, pytest.approx(4**2 / (3**2 + 1)))
+    assert drawn.clusters(1) == (4, pytest.approx(4.0))
+    # A row that stands for three counts three times.
+    rare = replace(drawn, propensity=np.where(cluster == 5, 0.2, 0.6))
+    assert rare.clusters(1) == (4, pytest.approx(6**2 / (3 + 3**2)))
+
+
 def test_arms_drawn_at_random_raise_no_flag() -> None:
     flagged = sum(
         bool(imbalances(experiment(seed=seed, rows=1_000, features=20))) for seed in range(100)
