@@ -376,11 +376,13 @@ def _print_promotion(promotion: "Promotion", home: Path | None) -> None:
 
 def _print_served(console: "Console", promotion: "Promotion") -> None:
     """Say which boosters the gate asked about, and which score."""
+    from rich.markup import escape
+
     if promotion.refit is not None:
-        evaluated, served = (promotion.refit.until[which][:10] for which in ("evaluated", "served"))
+        refit = promotion.refit
         console.print(
-            f"The gate asked about boosters that learnt until {evaluated}; those that score were fitted again, as these"
-            f" were, on all labelled rows until {served}.",
+            f"The gate asked about boosters that learnt until {refit.until['evaluated'][:10]};"
+            f" {escape(refit.in_words(_within))}",
             soft_wrap=True,
         )
 

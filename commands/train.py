@@ -131,10 +131,9 @@ def _print_training(result: "Trained", home: Path | None) -> None:
         )
     refit = read_refit(model.version.documents)
     if refit is not None:
-        evaluated, served = (refit.until[which][:10] for which in ("evaluated", "served"))
+        served = escape(refit.in_words("within {} days".format))
         console.print(
-            f"These figures are of boosters that learnt until {evaluated}; those that score were fitted again, as these"
-            f" were, on all labelled rows until {served}.",
+            f"These figures are of boosters that learnt until {refit.until['evaluated'][:10]}; {served}",
             soft_wrap=True,
         )
     for flag in model.facts.flags:

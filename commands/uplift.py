@@ -322,6 +322,7 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
 
     console.print(f"\n[bold]{escape(action.action)}[/bold]: {_in_short(action)}")
     for sentence in (
+        words.why_not(action),
         words.more_needed(action, unit),
         words.jointly(action),
         words.break_even(action, unit),

@@ -150,7 +150,7 @@ def train_target(
 
     with locked(home):
         labelled = target_dataset(home, target, config, until=clock(), test_from=start)
-        snapshot = newest_snapshot(home, target)
+        snapshot = newest_snapshot(home, target, config.labels)
     champion, unreadable = _champion(home, target)
     catalogue = OperatorRepository(home).catalogue
     home.root.joinpath("tuning").mkdir(exist_ok=True)

@@ -88,6 +88,7 @@ class UpliftRun:
                     "action": action.action,
                     "evidence": action.finding.evidence,
                     "verdict": action.finding.verdict,
+                    "why_not": action.finding.why_not,
                     "targetable": action.finding.targetable,
                 }
                 for evaluation in self.evaluations

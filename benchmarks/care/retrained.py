@@ -75,7 +75,7 @@ def _untouched(one: HorizonExposure) -> HorizonExposure:
 def _evaluated(version: ModelVersion, dataset: Dataset, since: datetime) -> list[dict[str, object]]:
     """Figures of what was evaluated, on rows from a date on."""
     start = np.datetime64(since.replace(tzinfo=None), "us")
-    test = np.flatnonzero(dataset.cutoffs >= start)
+    test = np.flatnonzero(dataset.complete & (dataset.cutoffs >= start))
     evaluated = replace(version, horizon_models=version.evaluated or version.horizon_models)
     scores = Scorer(evaluated, threads=0).score_all(np.ascontiguousarray(dataset.matrix[test]))
     called = dataset.matrix[test, dataset.features.index(TOUCHED)] > 0

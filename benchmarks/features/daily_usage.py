@@ -115,7 +115,8 @@ def _home(folder: Path, name: str, without: tuple[str, ...], end: datetime) -> H
 
 
 def _dataset(home: Home, end: datetime) -> Dataset:
-    return churn_dataset(home, LabelSettings(cutoff_every_weeks=CUTOFF_WEEKS), until=end)
+    dataset = churn_dataset(home, LabelSettings(cutoff_every_weeks=CUTOFF_WEEKS), until=end)
+    return dataset.rows(np.flatnonzero(dataset.complete))
 
 
 def _split(dataset: Dataset, labels: LabelSettings) -> tuple[Positions, Positions]:

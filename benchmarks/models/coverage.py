@@ -105,6 +105,7 @@ def operator_rows(customers: int, months: int, seed: int) -> EvaluatedRows:
             source=str(folder / "operator" / "raw"),
         )
         dataset = churn_dataset(home, LabelSettings.read(), until=system_clock())
+        dataset = dataset.rows(np.flatnonzero(dataset.complete))
         names, customer = np.unique(dataset.customers, return_inverse=True)
         chosen = (np.random.default_rng(seed).random(len(names)) < 0.5)[customer]
         late = dataset.cutoffs >= np.unique(dataset.cutoffs)[-TEST_CUTOFFS]

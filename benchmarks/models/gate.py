@@ -224,7 +224,8 @@ def leaked(dataset: Dataset) -> Dataset:
 
 
 def shuffled(dataset: Dataset) -> Dataset:
-    """The same rows, with their labels shuffled."""
+    """The same rows, those whose labels are not complete left out, with their labels shuffled."""
+    dataset = dataset.rows(np.flatnonzero(dataset.complete))
     order = np.random.default_rng(2).permutation(len(dataset.ids))
     return replace(dataset, labels={days: label[order] for days, label in dataset.labels.items()})
 

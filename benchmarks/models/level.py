@@ -31,10 +31,10 @@ from models.level.revision import ASSUMED_QUANTILE, QUANTILE, Shift
 from simulator.engine.simulator import simulate
 from training.evaluation.baselines import fit_logistic
 from training.labelling.cutoffs import LabelEnd
-from training.labelling.dataset import labelled_lines
 from training.labelling.history import RawHistory
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import LineOutcomes
+from training.labelling.lines import labelled_lines
 from training.labelling.maturity import LabelMaturity
 from training.labelling.population import SLICES
 from training.level.revise import horizon_level, known_by

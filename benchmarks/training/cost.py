@@ -186,7 +186,7 @@ def _train(home: Home) -> TrainingCost:
     steps = []
     cpu, wall = time.process_time(), time.perf_counter()
     labelled = target_dataset(home, CHURN, config, until=system_clock())
-    snapshot = newest_snapshot(home, CHURN)
+    snapshot = newest_snapshot(home, CHURN, config.labels)
     steps.append(_since("labels and features", cpu, wall))
     cpu, wall = time.process_time(), time.perf_counter()
     model = train_operator_model(

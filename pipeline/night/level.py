@@ -3,6 +3,7 @@ whose labels are complete by now. Boosters and calibrations stay as they are.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -75,11 +76,14 @@ def level_at(
     if earlier is None:
         return None
     settings = label_settings_of(documents, labels)
-    cutoffs = _matured(earlier, target, repository, settings, at)
+    matured = {
+        days: _matured(earlier.of(days), target, repository, settings, at)
+        for days in target.horizons_days
+    }
     added: dict[int, tuple[Shift, ...]] = {}
-    if cutoffs:
+    if any(matured.values()):
         version = load_registered(address).model
-        added = _added_shifts(home, target, version, settings, cutoffs, clock())
+        added = _added_shifts(home, target, version, settings, matured, clock())
     if not added and datetime.fromisoformat(earlier.at) == at:
         return earlier
     levels = {int(days): level for days, level in earlier.horizons.items()}
@@ -94,20 +98,19 @@ def level_at(
 
 
 def _matured(
-    level: LevelRevision,
+    level: HorizonLevel,
     target: Target,
     repository: OperatorRepository,
     settings: LabelSettings,
     at: datetime,
 ) -> list[datetime]:
-    """Cut-offs later than those that the level was made from, in the same steps, whose labels are
-    complete at a time.
+    """Cut-offs later than those that the level of a horizon was made from, in the same steps, whose
+    labels within it are complete at a time.
     """
-    longest: HorizonLevel = level.of(target.horizons_days[-1])
-    if not longest.shifts:
+    if not level.shifts:
         return []
-    newest = datetime.fromisoformat(longest.shifts[-1].cutoff)
-    lag, step = timedelta(days=longest.lag_days), timedelta(weeks=settings.cutoff_every_weeks)
+    newest = datetime.fromisoformat(level.shifts[-1].cutoff)
+    lag, step = timedelta(days=level.lag_days), timedelta(weeks=settings.cutoff_every_weeks)
     if newest + step + lag > at:
         return []
     mondays = map(utc, np.sort(repository.mondays_of(target.service)))
@@ -120,24 +123,35 @@ def _added_shifts(
     target: Target,
     version: ModelVersion,
     settings: LabelSettings,
-    cutoffs: list[datetime],
+    matured: Mapping[int, Sequence[datetime]],
     now: datetime,
 ) -> dict[int, tuple[Shift, ...]]:
-    """What further cut-offs say, of which no booster has learnt, by horizon."""
+    """What further cut-offs of each horizon say, of which no booster of it has learnt."""
+    cutoffs = sorted({at for of_horizon in matured.values() for at in of_horizon})
     with progress("Reading the level of risk from labels that are complete now"):
         try:
             dataset = _labelled(home, target, settings, cutoffs, now)
         except InputError as error:
             _log.warning("the level of %s is not read from later labels: %s", target.name, error)
             return {}
+        gone = sorted(set(version.features) - set(dataset.features))
+        if gone:
+            _log.warning(
+                "the level of %s is not read from later labels: it reads features that are gone: %s",
+                target.name,
+                ", ".join(gone[:5]),
+            )
+            return {}
         columns = [dataset.features.index(name) for name in version.features]
         matrix = np.ascontiguousarray(dataset.matrix[:, columns])
         every = Scorer(version, threads=0).score_all(matrix)
     added = {}
     for days, scores in zip(version.horizons, every, strict=True):
-        if days is None:
+        if days is None or not matured[days]:
             continue
-        rows = np.flatnonzero(~np.isnan(dataset.labels[days]))
+        times = np.array([at.replace(tzinfo=None) for at in matured[days]], "datetime64[us]")
+        known = ~np.isnan(dataset.labels[days])
+        rows = np.flatnonzero(known & np.isin(dataset.cutoffs, times))
         added[days] = dataset_shifts(
             dataset, target, days, rows, scores.probability[rows], dataset.weight_of(days)[rows]
         )

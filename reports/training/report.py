@@ -146,6 +146,7 @@ def render_model_report(
             signal=signal,
             main=main,
             refit=read_refit(model.version.documents),
+            found_words=partial(found_words, texts=texts),
             main_horizon=main_horizon,
             answers_vary=ANSWERS_VARY,
             assessments=assessments,

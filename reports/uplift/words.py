@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 
 from reports.kit.numbers import amount, share, typeset
 from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.assessment import Estimate
 from training.uplift.balance import Imbalance, OutcomeLike
+from training.uplift.experiment import FEWEST_IN_AN_ARM_FOR_A_VERDICT
 from training.uplift.result import ActionUplift, Trait, Verdict
 
 POLICIES = {
@@ -87,10 +89,40 @@ def evidence(action: ActionUplift, texts: Texts = ENGLISH) -> str:
     return texts.gettext("randomised") if action.randomised else texts.gettext("observational")
 
 
+def why_not(action: ActionUplift, texts: Texts = ENGLISH) -> str:
+    """Why nothing may be claimed of arms drawn at random; empty where it may."""
+    why, gettext = action.finding.why_not, texts.gettext
+    if why is None:
+        return ""
+    if why == "too_few_clusters":
+        arm = action.smaller_arm
+        return gettext(
+            "No verdict is given: {arm} has {clusters} customers or groups, which count as"
+            " {effective} of one size; each arm needs {fewest}. What so few differ in by chance would"
+            " pass for an effect."
+        ).format(
+            fewest=FEWEST_IN_AN_ARM_FOR_A_VERDICT,
+            arm=arm.name,
+            clusters=f"{arm.clusters:,}",
+            # Rounded down, as it lies below the fewest.
+            effective=f"{floor(10 * arm.effective_clusters) / 10:.1f}",
+        )
+    if why == "beyond_last_look":
+        return gettext(
+            "No verdict is given: the experiment has grown beyond its last planned look, and of many"
+            " further looks one would show an effect by chance. What was shown at a planned look"
+            " stands."
+        )
+    return gettext(
+        "No verdict is given: this look is none of those that were planned. What was shown at a"
+        " planned look stands; the next one may show more."
+    )
+
+
 def more_needed(action: ActionUplift, unit: "Unit") -> str:
     """How much larger the experiment must be, or what to give to be told; empty with a verdict."""
     finding, gettext = action.finding, unit.texts.gettext
-    if finding.verdict != "not_enough_data":
+    if finding.verdict != "not_enough_data" or finding.why_not is not None:
         return ""
     if finding.sought is None or finding.more_needed is None:
         return gettext(
@@ -133,16 +165,23 @@ def break_even(action: ActionUplift, unit: "Unit") -> str:
 
 def jointly(action: ActionUplift, texts: Texts = ENGLISH) -> str:
     """Why there is no verdict though the interval lies on one side of zero; empty where there is."""
-    if action.finding.verdict != "not_enough_data" or not action.clear_alone:
+    finding = action.finding
+    if finding.verdict != "not_enough_data" or finding.why_not or not action.clear_alone:
         return ""
     return texts.gettext(
         "Its own interval lies on one side of zero, but of {actions} actions that were looked at"
         " one may do so by chance."
-    ).format(actions=action.finding.actions)
+    ).format(actions=finding.actions)
 
 
 def unadjusted(action: ActionUplift, texts: Texts = ENGLISH) -> str:
     """What the difference of the arms' means alone says, where that differs from the verdict."""
+    if not action.may_be_claimed:
+        if action.unadjusted.low > 0:
+            return texts.gettext("its interval lies above zero")
+        if action.unadjusted.high < 0:
+            return texts.gettext("its interval lies below zero")
+        return texts.gettext("its interval holds zero")
     if action.unadjusted.low > 0:
         return texts.gettext("alone it shows that the action works")
     if action.unadjusted.high < 0:

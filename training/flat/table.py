@@ -16,10 +16,11 @@ from features.fields import SERVICES
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from training.labelling.cutoffs import LabelEnd, cutoffs_for, newest_complete
-from training.labelling.dataset import columns_of, labelled_lines
+from training.labelling.dataset import columns_of
 from training.labelling.history import RawHistory
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import LineOutcomes
+from training.labelling.lines import labelled_lines
 from training.labelling.maturity import LabelMaturity
 from training.settings import LabelSettings
 
@@ -96,11 +97,12 @@ def flat_table(
         )
     ends = LabelEnd.of(history, usage_end(history), LabelMaturity.of(history, settings))
     (at,) = cutoffs_for(
-        repository.history_mondays(_VIEW), ends, settings, HORIZON_DAYS[-1], [cutoff]
+        repository.history_mondays(_VIEW), ends, settings, HORIZON_DAYS[-1:], [cutoff]
     )
     present = pl.Series("subscription_id", repository.ids_at(_VIEW, at))
     outcomes = LineOutcomes.of(history, settings, present)
     rows, excluded = labelled_lines(history, outcomes, ends, at, settings, present, VOLUNTARY_CHURN)
+    rows = rows.filter(pl.col(f"label_end_{horizon_days}").is_not_null())
     if rows.is_empty():
         raise InputError("cutoff", f"must have a line at risk; {excluded}", cutoff.isoformat())
     ids = rows["subscription_id"].to_list()

@@ -46,7 +46,7 @@ def cutoffs_for(
     mondays: Times,
     ends: LabelEnd,
     settings: LabelSettings,
-    horizon_days: int,
+    horizons_days: Sequence[int],
     requested: Sequence[datetime] | None = None,
     zone: tzinfo = UTC,
 ) -> list[datetime]:
@@ -54,7 +54,8 @@ def cutoffs_for(
 
     They are counted back, in steps of `LabelSettings.cutoff_every_weeks`, from the newest Monday
     at which all labels are complete. Later Mondays follow in the same steps as long as the labels
-    of postpaid and fixed lines are complete; prepaid ones take longer.
+    of postpaid and fixed lines are complete within the shortest horizon; those within longer ones, and
+    those of prepaid lines, take longer.
 
     Parameters
     ----------
@@ -64,8 +65,8 @@ def cutoffs_for(
         Until when labels are complete.
     settings : LabelSettings
         Gap, inactivity and step.
-    horizon_days : int
-        The longest horizon.
+    horizons_days : sequence of int
+        Horizons, shortest first.
     requested : sequence of datetime, optional
         Take these instead.
     zone : tzinfo
@@ -74,16 +75,18 @@ def cutoffs_for(
     Raises
     ------
     InputError
-        No Monday's labels are complete, or a requested one has no stored features or no complete
-        label.
+        No Monday's labels are complete within the longest horizon, or a requested one has no stored
+        features or no complete label.
     """
     stored = [utc(monday) for monday in np.sort(mondays)]
-    span = timedelta(days=settings.gap_days + horizon_days)
-    usable = [monday for monday in stored if monday + span <= ends.lines]
+    shortest, longest = horizons_days[0], horizons_days[-1]
     if requested is not None:
-        return check_requested(requested, stored, ends.lines - span, "labels to be complete", zone)
-    if not usable:
-        needed = settings.gap_days + horizon_days + ends.settle_days
+        last = ends.lines - timedelta(days=settings.gap_days + shortest)
+        return check_requested(requested, stored, last, "labels to be complete", zone)
+    usable = complete_within(shortest, stored, ends, settings)
+    complete = complete_within(longest, stored, ends, settings)
+    if not complete:
+        needed = settings.gap_days + longest + ends.settle_days
         reach = (
             f"{(ends.lines - stored[0]).days + ends.settle_days} days"
             if stored
@@ -94,8 +97,16 @@ def cutoffs_for(
             f"must reach {needed} days beyond the first Monday with stored features",
             reach,
         )
-    anchor = newest_complete(mondays, ends, settings, horizon_days) or usable[-1]
+    anchor = newest_complete(mondays, ends, settings, longest) or complete[-1]
     return in_steps(usable, anchor, settings.cutoff_every_weeks, zone)
+
+
+def complete_within(
+    horizon_days: int, cutoffs: Sequence[datetime], ends: LabelEnd, settings: LabelSettings
+) -> list[datetime]:
+    """Cut-offs at which the labels of postpaid and fixed lines are complete within a horizon."""
+    span = timedelta(days=settings.gap_days + horizon_days)
+    return [at for at in cutoffs if at + span <= ends.lines]
 
 
 def in_steps(
@@ -122,8 +133,10 @@ def newest_complete(
 
     Parameters
     ----------
-    mondays, ends, settings, horizon_days
+    mondays, ends, settings
         As in `cutoffs_for`.
+    horizon_days : int
+        The horizon.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -23,12 +23,13 @@ from holdfast.logging import progress
 from holdfast.zone import day_of
 from training.labelling.care.exposure import care_exposure
 from training.labelling.care.weights import RowsAtRisk, care_weights
-from training.labelling.cutoffs import LabelEnd, cutoffs_for, start_of_test
-from training.labelling.history import UTC_TIME, RawHistory, utc
+from training.labelling.cutoffs import LabelEnd, complete_within, cutoffs_for, start_of_test
+from training.labelling.history import RawHistory, utc
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import LineOutcomes
+from training.labelling.lines import label_ends, labelled_lines
 from training.labelling.maturity import LabelMaturity
-from training.labelling.population import SLICES, billing_types_of, lines_at_risk
+from training.labelling.population import SLICES, billing_types_of
 from training.labelling.reach import labelled_mondays
 from training.settings import LabelSettings
 
@@ -66,7 +67,10 @@ class Dataset:
     cutoffs : (n,) datetime64[us]
         Cut-offs, UTC.
     label_ends : (n,) datetime64[us]
-        Time at which the longest horizon's label was known, UTC.
+        Time at which the longest horizon's label is known, UTC.
+    complete : (n,) bool
+        It is by now. Rows where it is not are labelled within shorter horizons alone, and lie in no part
+        of `training.labelling.periods.period_split` that is evaluated.
     matrix : (n, k) float64
         Features as known at the cut-off, NaN for missing. May be a memory map.
     labels : dict of int to (n,) float64
@@ -83,9 +87,10 @@ class Dataset:
         Rows left out, by reason.
     facts : dict of str to JSON
         How it was made. Of lines: ``gap_days``, ``weights`` (their meaning), ``settings``,
-        ``cutoffs``, ``data_end``, ``maturity`` (see `LabelMaturity.document`), ``care`` (see
-        `training.labelling.care.weights.CareWeights`), ``first_outcomes`` within the longest horizon, competing ones
-        included, and ``unknown_labels`` by horizon.
+        ``cutoffs`` (those with labels that are complete within all horizons), ``data_end``,
+        ``maturity`` (see `LabelMaturity.document`), ``care`` (see
+        `training.labelling.care.weights.CareWeights`), ``first_outcomes`` within the longest horizon,
+        competing ones included, and ``unknown_labels`` by horizon.
     zone : tzinfo
         The operator's, in which cut-offs are midnights.
     care_weight : dict of int to (n,) float64
@@ -100,6 +105,7 @@ class Dataset:
     customers: Texts
     cutoffs: Times
     label_ends: Times
+    complete: NDArray[np.bool_]
     matrix: Floats
     labels: dict[int, Floats]
     weight: Floats
@@ -295,11 +301,13 @@ def _line_dataset(
         labelled_mondays(repository.mondays_of(service), rows_since, settings.inactivity_days),
         ends,
         settings,
-        HORIZON_DAYS[-1],
+        HORIZON_DAYS,
         cutoffs,
         repository.zone,
     )
-    start_of_test(_naive(pl.Series(chosen)), settings, test_from, repository.zone)
+    complete = complete_within(HORIZON_DAYS[-1], chosen, ends, settings)
+    if complete:
+        start_of_test(_naive(pl.Series(complete)), settings, test_from, repository.zone)
     present = {at: pl.Series("subscription_id", repository.ids_at(view, at)) for at in chosen}
     with progress("Finding which lines were lost"):
         outcomes = LineOutcomes.of(history, settings, _union(present.values()))
@@ -348,6 +356,7 @@ def _line_dataset(
         customers=rows["customer_id"].to_numpy().astype(np.str_),
         cutoffs=times,
         label_ends=_naive(rows["label_end"]),
+        complete=exposure.horizons[HORIZON_DAYS[-1]].complete[kept],
         matrix=matrix,
         labels=labels,
         weight=np.ones(len(kept)),
@@ -360,102 +369,17 @@ def _line_dataset(
             "gap_days": settings.gap_days,
             "weights": WEIGHTS,
             "settings": settings.model_dump(),
-            "cutoffs": [str(day_of(at, repository.zone)) for at in chosen],
+            "cutoffs": [str(day_of(at, repository.zone)) for at in complete],
             "data_end": history.end.isoformat(),
             "maturity": maturity.document(),
             "care": weights.facts,
             "first_outcomes": _first_outcomes(rows),
             "unknown_labels": {
-                str(days): rows[f"label_{days}"].null_count() for days in HORIZON_DAYS
+                str(days): rows.filter(end.is_not_null())[f"label_{days}"].null_count()
+                for days, end in label_ends().items()
             },
         },
     )
-
-
-def label_ends() -> dict[int, pl.Expr]:
-    """When the label of a row of `labelled_lines` ends, by horizon in days, shortest first."""
-    return {
-        days: pl.col("label_end") - timedelta(days=HORIZON_DAYS[-1] - days) for days in HORIZON_DAYS
-    }
-
-
-def labelled_lines(
-    history: RawHistory,
-    outcomes: LineOutcomes,
-    ends: LabelEnd,
-    at: datetime,
-    settings: LabelSettings,
-    present: pl.Series,
-    positive: Collection[str],
-    strata: Collection[str] | None = None,
-) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Lines at risk at a cut-off, with their labels.
-
-    Parameters
-    ----------
-    history : RawHistory
-        The raw tables.
-    outcomes : LineOutcomes
-        What became of the lines.
-    ends : LabelEnd
-        Until when labels are complete.
-    at : datetime
-        The cut-off, UTC.
-    settings : LabelSettings
-        Who is at risk and what counts as lost.
-    present : Series of str
-        Named ``subscription_id``: lines with stored features at the cut-off.
-    positive : collection of str
-        Kinds of churn that count.
-    strata : collection of str, optional
-        Billing types to keep; default: all.
-
-    Returns
-    -------
-    rows : DataFrame
-        In order of the id: ``subscription_id``, ``customer_id``, ``household`` and the slices;
-        ``cutoff``, ``horizon_end``, ``label_end`` and ``in_service_until``; ``how`` and ``lost_at``
-        of the first outcome; ``label_<days>`` by horizon, null where unknown.
-    excluded : dict of str to int
-        Lines left out, by reason.
-    """
-    population = lines_at_risk(history, outcomes, at, settings, present)
-    excluded = dict(population.excluded)
-    lines = population.rows
-    if strata is not None:
-        excluded["other_billing_type"] = lines.filter(
-            ~pl.col("billing_type").is_in(list(strata))
-        ).height
-        lines = lines.filter(pl.col("billing_type").is_in(list(strata)))
-    end = at + timedelta(days=settings.gap_days + HORIZON_DAYS[-1])
-    prepaid = pl.col("subscription_id").is_in(outcomes.ever_prepaid["subscription_id"].implode())
-    label_end = pl.when(prepaid).then(end + timedelta(days=settings.inactivity_days)).otherwise(end)
-    ended = (
-        outcomes.service_ends.filter(pl.col("ended_at") > at)
-        .group_by("subscription_id")
-        .agg(pl.col("ended_at").min())
-    )
-    rows = (
-        lines.with_columns(
-            cutoff=pl.lit(at, UTC_TIME), horizon_end=pl.lit(end, UTC_TIME), label_end=label_end
-        )
-        .join(ended, on="subscription_id", how="left", maintain_order="left")
-        .with_columns(in_service_until=pl.min_horizontal("ended_at", "label_end"))
-        .drop("ended_at")
-    )
-    labels = outcomes.label(rows, at, settings.gap_days, positive).drop("subscription_id")
-    rows = pl.concat([rows, labels], how="horizontal")
-    incomplete = (pl.col("billing_type") == "prepaid") & (pl.col("label_end") > ends.use)
-    unknown = pl.all_horizontal(pl.col(f"label_{days}").is_null() for days in HORIZON_DAYS)
-    excluded |= {"in_gap": 0, "incomplete": 0, "censored": 0}
-    for reason, holds in (
-        ("incomplete", incomplete),
-        ("in_gap", pl.col("in_gap")),
-        ("censored", unknown),
-    ):
-        excluded[reason] = rows.filter(holds).height
-        rows = rows.filter(~holds)
-    return rows, excluded
 
 
 def _union(ids: Iterable[pl.Series]) -> pl.Series:
@@ -463,8 +387,11 @@ def _union(ids: Iterable[pl.Series]) -> pl.Series:
 
 
 def _first_outcomes(rows: pl.DataFrame) -> dict[str, int]:
-    """Rows by their first outcome within the longest horizon, competing outcomes included."""
-    within = rows.filter(pl.col("lost_at") <= pl.col("horizon_end"))
+    """Rows by their first outcome within the longest horizon, competing outcomes included; of those
+    whose label within it is complete.
+    """
+    complete = label_ends()[HORIZON_DAYS[-1]].is_not_null()
+    within = rows.filter(complete, pl.col("lost_at") <= pl.col("horizon_end"))
     return dict(
         within["how"].value_counts().sort("count", "how", descending=[True, False]).iter_rows()
     )

@@ -24,6 +24,11 @@ CONTINUED = ("migration", "sim_swap")
 _SAME_END = timedelta(days=31)
 """A loss recorded within these days of an end of service is the reason for that end."""
 
+OPEN_NOTICE = timedelta(days=180)
+"""A notice that has stood for longer, without a loss, was taken back though nobody recorded it: notice
+periods are three months at most.
+"""
+
 _SAME_REPLACEMENT = timedelta(days=1)
 """A loss recorded within a day of a replacement is that replacement, however it was booked."""
 
@@ -57,6 +62,8 @@ class LineRecords:
         As `training.labelling.notices.NOTICES`.
     use_end : datetime
         Until when usage is known.
+    end : datetime
+        The data's end.
     """
 
     lines: pl.DataFrame
@@ -66,6 +73,7 @@ class LineRecords:
     inactive_periods: pl.DataFrame
     notices: pl.DataFrame
     use_end: datetime
+    end: datetime
 
     @classmethod
     def of(cls, history: RawHistory, only: pl.Series | None = None) -> "LineRecords":
@@ -103,6 +111,7 @@ class LineRecords:
             inactive_periods=_stopped(periods, ends),
             notices=notices,
             use_end=usage_end(history),
+            end=history.end,
         )
 
     def exits(self, inactivity_days: int) -> pl.DataFrame:
@@ -128,7 +137,14 @@ class LineRecords:
             "back_at",
             pl.lit(True).alias("ended"),
         )
-        exits = pl.concat([losses, self._lost_by_inactivity(inactivity_days), self._other_ends()])
+        exits = pl.concat(
+            [
+                losses,
+                self._lost_by_inactivity(inactivity_days),
+                self._other_ends(),
+                self._with_open_notice(),
+            ]
+        )
         return (
             self.lineage.join(exits.rename({"subscription_id": "member"}), on="member")
             .filter(
@@ -159,6 +175,30 @@ class LineRecords:
                 pl.col("inactive_from").alias("lost_at"),
                 "known_at",
                 pl.col("inactive_to").alias("back_at"),
+                pl.lit(False).alias("ended"),
+            )
+        )
+
+    def _with_open_notice(self) -> pl.DataFrame:
+        """Lines with a notice that stands at the data's end, and no loss recorded since: whether it will
+        be withdrawn is not known yet.
+        """
+        recent = pl.col("noticed_at") > self.end - OPEN_NOTICE
+        since = self.losses.select("subscription_id", "recorded_at")
+        followed = (
+            self.notices.join(since, on="subscription_id")
+            .filter(pl.col("recorded_at") >= pl.col("noticed_at"))
+            .select("subscription_id", "noticed_at")
+        )
+        return (
+            self.notices.filter(pl.col("over_at").is_null() & recent)
+            .join(followed, on=["subscription_id", "noticed_at"], how="anti")
+            .select(
+                "subscription_id",
+                pl.lit(UNKNOWN).alias("how"),
+                pl.col("noticed_at").alias("lost_at"),
+                pl.col("noticed_at").alias("known_at"),
+                pl.lit(None, UTC_TIME).alias("back_at"),
                 pl.lit(False).alias("ended"),
             )
         )

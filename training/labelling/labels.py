@@ -5,7 +5,7 @@ both dates at the notice; without notice, when it happened. A prepaid line is lo
 `inactivity_days` of inactivity: at its last activity, known once it has been inactive that long.
 Other ends of a line are no churn. Involuntary exits compete with it, a migration or SIM swap
 continues with the new line, a transfer makes the label 0 from then on, and an end without a
-recorded reason leaves the outcome unknown.
+recorded reason leaves the outcome unknown. So does a recent notice that stands at the data's end.
 """
 
 from collections.abc import Collection
@@ -149,8 +149,8 @@ class LineOutcomes:
         -------
         DataFrame
             In the order of `lines`: ``subscription_id``; ``in_gap``, whether the loss became known
-            within the gap; ``how`` and ``lost_at`` of the first exit, null where there is none;
-            ``label_<days>`` by horizon, null where unknown.
+            within the gap; ``how``, ``lost_at`` and ``ended`` of the first exit, null where there is
+            none; ``label_<days>`` by horizon, null where unknown.
         """
         gap_end = at + timedelta(days=gap_days)
         coming = _not_yet_back(self.exits, at).join(lines, on="subscription_id", how="semi")
@@ -164,7 +164,7 @@ class LineOutcomes:
         first = (
             coming.sort("subscription_id", "lost_at", "known_at")
             .unique("subscription_id", keep="first", maintain_order=True)
-            .select("subscription_id", "how", "lost_at")
+            .select("subscription_id", "how", "lost_at", "ended")
         )
         labelled = (
             lines.select("subscription_id")

@@ -27,7 +27,9 @@ QUANTILE = 0.99
 """Share of rows that are waited for."""
 
 FEWEST_ROWS = 300
-"""With fewer rows, all of them may well lie below the quantile: of 299, with a chance of 5 %."""
+"""With fewer rows, all of them may well lie below the quantile: of 299, with a chance of 5 %. Then the
+latest of them is waited for.
+"""
 
 OBSERVED_DAYS = 364
 """Days over which rows are observed: a year of whole weeks."""
@@ -45,8 +47,8 @@ class Wait:
     days : int
         `observed_days`, but at least `LabelSettings.settle_days` and at most `LONGEST_SETTLE_DAYS`.
     observed_days : int or None
-        Whole days within which the share `QUANTILE` of the rows was told; None where `rows` is less
-        than `FEWEST_ROWS`.
+        Whole days within which the share `QUANTILE` of the rows was told, or all of them where `rows`
+        is less than `FEWEST_ROWS`; None where there are none.
     rows : int
         Rows that were observed.
     """
@@ -60,9 +62,10 @@ class Wait:
         """Derive the wait from ``rows`` by ``days`` until they were told."""
         ordered = counts.sort("days")
         rows = int(ordered["rows"].sum())
-        if rows < FEWEST_ROWS:
+        if rows == 0:
             return cls(settings.settle_days, None, rows)
-        told = ordered["rows"].cum_sum() >= QUANTILE * rows
+        share = QUANTILE if rows >= FEWEST_ROWS else 1.0
+        told = ordered["rows"].cum_sum() >= share * rows
         observed = int(ordered["days"].filter(told)[0])
         return cls(min(max(observed, settings.settle_days), LONGEST_SETTLE_DAYS), observed, rows)
 
@@ -136,9 +139,14 @@ def maturity_lines(document: Mapping[str, Any] | None) -> list[str]:
 
 
 def _words_of(wait: Mapping[str, Any]) -> str:
-    if wait["observed_days"] is None:
-        return f"{wait['days']} days (the setting; {wait['rows']} rows are too few to observe it)"
     rows, observed = wait["rows"], wait["observed_days"]
+    if observed is None:
+        return f"{wait['days']} days (the setting; {rows} rows are too few to observe it)"
+    if rows < FEWEST_ROWS:
+        return (
+            f"{wait['days']} days (all of {rows} rows came within {observed};"
+            f" too few to tell within how many {QUANTILE:.0%} of all do)"
+        )
     return f"{wait['days']} days ({QUANTILE:.0%} of {rows:,} rows came within {observed})"
 
 

@@ -40,13 +40,18 @@ class PeriodSplit:
     test : (.,) intp
         Row positions of the latest cut-offs, of all customers.
     purged : int
-        Earlier rows whose labels end within the test period. They are in no part.
+        Earlier rows whose labels end within the test period. They are in no part, but the refit learns
+        from them.
+    newer : (.,) intp
+        Row positions whose label is complete within shorter horizons, and not yet within the longest.
+        The refit alone learns from them, within those horizons.
     """
 
     fit: Positions
     tune: Positions
     test: Positions
-    purged: int = 0
+    purged: int
+    newer: Positions
 
     @property
     def learnt(self) -> Positions:
@@ -74,9 +79,10 @@ def period_split(
         The test period lies outside the data, no label ends before it, or a part has too few
         customers with a positive, or with a negative.
     """
-    cutoffs = np.unique(dataset.cutoffs)
+    cutoffs = np.unique(dataset.cutoffs[dataset.complete])
     start = start_of_test(cutoffs, settings, test_from, dataset.zone)
-    test, before = dataset.cutoffs >= start, dataset.label_ends < start
+    test = dataset.complete & (dataset.cutoffs >= start)
+    before = dataset.complete & (dataset.label_ends < start)
     if not before.any():
         needed = int(-(-(dataset.label_ends - dataset.cutoffs).min() // np.timedelta64(7, "D"))) + 1
         spanned = int((start - cutoffs[0]) // np.timedelta64(7, "D"))
@@ -90,7 +96,8 @@ def period_split(
         fit=np.flatnonzero(before & (share < TUNE_FROM)),
         tune=np.flatnonzero(before & (share >= TUNE_FROM)),
         test=np.flatnonzero(test),
-        purged=int((~before & ~test).sum()),
+        purged=int((dataset.complete & ~before & ~test).sum()),
+        newer=np.flatnonzero(~dataset.complete),
     )
     longest = max(dataset.labels)
     customers = np.unique(dataset.customers, return_inverse=True)[1]

@@ -18,10 +18,10 @@ from training.labelling.dataset import (
 from training.labelling.history import RawHistory
 from training.labelling.inactivity import use_table
 from training.labelling.labels import inactivity_sensitivity
-from training.operator.population import LABELS
+from training.operator.population import LABELS, Populations
 from training.operator.refit import NewestSnapshot
 from training.release.facts import SURVEY
-from training.settings import TrainingConfig
+from training.settings import LabelSettings, TrainingConfig
 from training.surveys.dataset import SurveyDataset, survey_dataset
 
 SENSITIVITY = "inactivity.json"
@@ -96,16 +96,19 @@ def target_dataset(
     return TargetDataset(dataset, labels | {SENSITIVITY: sensitivity})
 
 
-def newest_snapshot(home: Home, target: Target) -> NewestSnapshot | None:
-    """Features of the entities of a target in the newest snapshot, which is scored next, evenly
-    thinned out to `SNAPSHOT_ENTITIES`; None for contacts, which have no snapshots.
+def newest_snapshot(home: Home, target: Target, settings: LabelSettings) -> NewestSnapshot | None:
+    """Features of those whom a model would speak of in the newest snapshot, which is scored next: of its
+    entities, evenly thinned out to `SNAPSHOT_ENTITIES`. None where there is nobody, and for contacts,
+    which have no snapshots.
 
     Parameters
     ----------
     home : Home
-        Holds the features.
+        Holds raw tables and features.
     target : Target
         One of `models.targets.TARGETS`.
+    settings : LabelSettings
+        Who is at risk.
 
     Raises
     ------
@@ -119,6 +122,11 @@ def newest_snapshot(home: Home, target: Target) -> NewestSnapshot | None:
         repository, target.service, memory_gb=SNAPSHOT_MEMORY_GB, threads=core_count()
     )
     with reader:
-        ids = reader.main.ids()
-        matrix, _ = reader.read(ids[:: -(-len(ids) // SNAPSHOT_ENTITIES) or 1])
-        return NewestSnapshot(reader.main.times()[1], matrix)
+        ids, at = reader.main.ids(), reader.main.times()[1]
+        some = ids[:: -(-len(ids) // SNAPSHOT_ENTITIES) or 1]
+        population = Populations(RawHistory(home.raw, at), at, repository.zone)
+        asked = population.of(target, some, settings).rows[reader.main.join_key].to_list()
+        if not asked:
+            return None
+        matrix, _ = reader.read(asked)
+        return NewestSnapshot(at, matrix)

@@ -46,6 +46,7 @@ from training.operator.refit import NewestSnapshot, refit_facts
 from training.operator.search import search_parameters
 from training.release.facts import (
     CROSS_FITTED_FOLDS,
+    NEWER,
     NULL_HAS_MEANING,
     PARAMETER_SETS,
     TRAINING,
@@ -53,7 +54,7 @@ from training.release.facts import (
     TrainingFacts,
 )
 from training.release.provenance import dataset_sha256, environment_sha256, git_commit
-from training.release.refit import REFIT
+from training.release.refit import REFIT, unlike
 from training.settings import TrainingConfig
 
 EXPLAINED_ROWS = 4_000
@@ -99,7 +100,7 @@ class OperatorModel:
     ----------
     version : ModelVersion
         The model, with its documents: what scores has learnt from all labelled rows, and beside it
-        stands what was evaluated.
+        stands what was evaluated; that scores itself where the refit is unlike it.
     assessments : dict of str to Assessment
         How good it is on the test period, by `training.evaluation.assessment.horizon_name`.
     facts : TrainingFacts
@@ -224,9 +225,14 @@ def train_operator_model(
         snapshot,
         config.assessment.fewest_positives,
     )
+    horizons = tuple(map(horizon_name, target.horizons_days))
+    if any(unlike(refit, horizons)):
+        refit, served, refitted = refit.not_used(), bare, fitted
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
     main_auc = assessments[horizon_name(target.horizons_days[-1])].metrics["auc"].value
     parts = {"fit": split.fit, "tune": split.tune, "test": split.test}
+    if len(split.newer):
+        parts[NEWER] = split.newer
     facts = TrainingFacts(
         target=target.name,
         service=target.service,
@@ -285,7 +291,9 @@ def train_operator_model(
         **(extra_documents or {}),
     }
     return OperatorModel(
-        version=replace(served, documents=documents, evaluated=bare.horizon_models),
+        version=replace(
+            served, documents=documents, evaluated=bare.horizon_models if refit.used else ()
+        ),
         assessments=assessments,
         facts=facts,
         meanings=meanings,

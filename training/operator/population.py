@@ -105,8 +105,8 @@ class Populations:
         self, target: Target, present: Sequence[str], settings: LabelSettings
     ) -> tuple[pl.DataFrame, dict[str, int]]:
         if self._lines is None or self._lines[0] != settings:
-            outcomes = LineOutcomes.of(self._history, settings)
             lines = pl.Series("subscription_id", present, pl.String)
+            outcomes = LineOutcomes.of(self._history, settings, lines)
             at_risk = lines_at_risk(self._history, outcomes, self._at, settings, lines)
             self._lines = settings, at_risk
         rows, excluded = self._lines[1].rows, dict(self._lines[1].excluded)

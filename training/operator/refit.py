@@ -67,11 +67,9 @@ def refit_facts(
         horizons[horizon_name(days)] = _compared(
             dataset, days, ours, theirs, new.get(horizon_name(days)), fewest
         )
+    *_, longest = horizons.values()
     return RefitFacts(
-        until={
-            "evaluated": _last(dataset, evaluated[1].out_of_fold),
-            "served": _last(dataset, served[1].out_of_fold),
-        },
+        until=longest.until,
         snapshot_at=None
         if snapshot is None
         else snapshot.at.astimezone(UTC).isoformat(timespec="seconds"),
@@ -97,6 +95,7 @@ def _compared(
         return customers_with(chosen & (label == 1), customers) >= fewest
 
     return HorizonRefit(
+        until={"evaluated": _last(dataset, ours), "served": _last(dataset, theirs)},
         rows={"evaluated": len(ours.rows), "served": len(theirs.rows)},
         cross_fitted=pair_figures(before, after, weight, slices, is_shown),
         log_loss={
@@ -166,6 +165,5 @@ def pair_figures(
     return PairFigures(rows=len(before), rank_correlation=correlation, level=level, shifts=shifts)
 
 
-def _last(dataset: Dataset, out_of_fold: Mapping[int, OutOfFold]) -> str:
-    last = max(dataset.cutoffs[one.rows].max() for one in out_of_fold.values())
-    return utc(last).isoformat(timespec="seconds")
+def _last(dataset: Dataset, learnt: OutOfFold) -> str:
+    return utc(dataset.cutoffs[learnt.rows].max()).isoformat(timespec="seconds")

@@ -40,6 +40,11 @@ PARTS = ("fit", "tune", "test")
 cross-fitted have ``calibrate``, too.
 """
 
+NEWER = "newer"
+"""Part of rows that nothing is evaluated on: their label is complete within shorter horizons alone, and
+the refit learns from them within those.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChampionComparison:
@@ -88,7 +93,7 @@ class TrainingFacts:
     dataset_sha256 : str
         SHA-256 of the labelled rows.
     rows : dict of str to int
-        Rows by part: ``fit``, ``tune``, ``test``.
+        Rows by part: ``fit``, ``tune``, ``test``, and ``newer`` where there are any.
     cutoffs : dict of str to tuple of str
         Cut-offs by part, ISO 8601 in UTC, soonest first.
     gap_days : int

@@ -9,6 +9,7 @@ from typing import Any
 
 from holdfast.documents import read_document
 from holdfast.errors import InputError
+from holdfast.sentences import worded
 from models.level.revision import LevelRevision
 from models.targets import TARGETS
 from training.evaluation.assess import EVERYBODY
@@ -33,6 +34,7 @@ from training.release.facts import (
 )
 from training.release.level import LEVEL_COLUMNS, LEVEL_OF_ONE_PERIOD, find_level, level_rows
 from training.release.refit import RefitFacts, read_refit
+from training.release.sentences import TEMPLATES
 
 MODEL_CARD = "model_card.md"
 
@@ -159,13 +161,19 @@ def _served(refit: RefitFacts | None) -> list[str]:
     """What scores, where that is not what the figures are of."""
     if refit is None:
         return []
+    evaluated = f"boosters, which learnt from cut-offs until {refit.until['evaluated'][:10]}."
+    compared = "Both were compared where neither has learnt from the rows:"
     words = (
-        "The figures are of the **evaluated** boosters, which learnt from cut-offs until"
-        f" {refit.until['evaluated'][:10]}. The **served** boosters were fitted again with the same"
-        f" parameters and rounds on all labelled rows, until {refit.until['served'][:10]}. They have"
-        " learnt from the test period, so no figure of it is theirs. Both were compared where neither"
-        " has learnt from the rows:"
+        f"The figures are of the **evaluated** {evaluated} The **served** boosters were fitted again with"
+        f" the same parameters and rounds on all labelled rows, until {refit.served_until(_horizon)}."
+        f" They have learnt from the test period, so no figure of it is theirs. {compared}"
     )
+    if not refit.used:
+        why = "; ".join(worded(one, TEMPLATES) for one in refit.told)
+        words = (
+            f"The figures are of the **served** {evaluated} Fitted again on all labelled rows, they were"
+            f" unlike these, and are not served: {why}. {compared}"
+        )
     rows = [
         (
             _horizon(horizon),
@@ -187,7 +195,7 @@ def _served(refit: RefitFacts | None) -> list[str]:
         "on",
         "rows",
         "rank correlation",
-        "served over evaluated",
+        "fitted again over evaluated",
         "by slice, over that",
     )
     return [words, "", *_table(names, rows), ""]

@@ -1,17 +1,19 @@
 """The refit: what scores has learnt from all labelled rows, by the procedure that was evaluated on
 fewer of them.
 
-No figure of a test period is one of what scores, because it has learnt from those rows. Whether it is
-still the model that was evaluated is asked elsewhere: on margins that were not learnt from the row,
-and on the newest snapshot, whose labels nobody knows.
+No figure of a test period is one of what was fitted again, because it has learnt from those rows.
+Whether it is still the model that was evaluated is asked elsewhere: on margins that were not learnt
+from the row, and on the newest snapshot, whose labels nobody knows. If it is not, what was evaluated
+scores.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from holdfast.documents import inspect_document
-from holdfast.sentences import named, sentence
+from holdfast.sentences import Sentence, named, sentence, worded
+from training.release.sentences import TEMPLATES
 from training.release.verdict import Finding, of_horizon
 
 REFIT = "refit.json"
@@ -68,12 +70,16 @@ class HorizonRefit:
         On the same rows: ``evaluated`` and ``served``.
     snapshot : PairFigures or None
         On the newest snapshot; None where there is none.
+    until : dict of str to str
+        Last cut-off that was learnt from, ISO 8601 in UTC: ``evaluated`` and ``served``. Empty where
+        it was not kept by horizon yet.
     """
 
     rows: dict[str, int]
     cross_fitted: PairFigures
     log_loss: dict[str, float]
     snapshot: PairFigures | None
+    until: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,16 +89,80 @@ class RefitFacts:
     Parameters
     ----------
     until : dict of str to str
-        Last cut-off that was learnt from, ISO 8601 in UTC: ``evaluated`` and ``served``.
+        Last cut-off that was learnt from within the longest horizon, ISO 8601 in UTC: ``evaluated``, and
+        ``served`` of what scores.
     snapshot_at : str or None
         Time of the newest snapshot, ISO 8601 in UTC.
     horizons : dict of str to HorizonRefit
         By `training.evaluation.assessment.horizon_name`.
+    used : bool
+        Whether what was fitted again scores. Where it is unlike what was evaluated, that scores.
     """
 
     until: dict[str, str]
     snapshot_at: str | None
     horizons: dict[str, HorizonRefit]
+    used: bool = True
+
+    def not_used(self) -> "RefitFacts":
+        """The same comparison where what was evaluated scores."""
+        evaluated = self.until["evaluated"]
+        return replace(self, used=False, until={"evaluated": evaluated, "served": evaluated})
+
+    @property
+    def told(self) -> tuple[Sentence, ...]:
+        """Why it is not used; empty where it is."""
+        findings = () if self.used else unlike(self, tuple(self.horizons))
+        return tuple(finding.sentence for finding in findings)
+
+    def in_words(self, words: Callable[[str], str]) -> str:
+        """Which boosters score, as a sentence that goes on from those that were evaluated.
+
+        Parameters
+        ----------
+        words : callable
+            Words for a horizon, from its name.
+        """
+        if self.used:
+            return (
+                "those that score were fitted again, as these were, on all labelled rows until"
+                f" {self.served_until(words)}."
+            )
+        why = "; ".join(worded(one, TEMPLATES) for one in self.told)
+        return (
+            "these score, too: fitted again on all labelled rows they were unlike those that were"
+            f" evaluated ({why})."
+        )
+
+    def served_until(self, words: Callable[[str], str]) -> str:
+        """Days of the last cut-offs that served boosters learnt from: one, or one per horizon where a
+        shorter horizon has learnt from later ones.
+
+        Parameters
+        ----------
+        words : callable
+            Words for a horizon, from its name.
+
+        Examples
+        --------
+        >>> figures = PairFigures(rows=2, rank_correlation=1.0, level=1.0, shifts={})
+        >>> one = {"rows": {}, "cross_fitted": figures, "log_loss": {}, "snapshot": None}
+        >>> horizons = {
+        ...     days: HorizonRefit(**one, until={"served": day})
+        ...     for days, day in (("30", "2026-06-29"), ("90", "2026-05-04"))
+        ... }
+        >>> until = {"evaluated": "2026-01-05", "served": "2026-05-04"}
+        >>> refit = RefitFacts(until=until, snapshot_at=None, horizons=horizons)
+        >>> refit.served_until(lambda horizon: f"within {horizon} days")
+        '2026-06-29 (within 30 days), 2026-05-04 (within 90 days)'
+        """
+        last = self.until["served"]
+        if not self.used:
+            return last[:10]
+        days = {name: one.until.get("served", last)[:10] for name, one in self.horizons.items()}
+        if set(days.values()) <= {last[:10]}:
+            return last[:10]
+        return ", ".join(f"{day} ({words(name)})" for name, day in days.items())
 
 
 def read_refit(documents: Mapping[str, Any]) -> RefitFacts | None:
@@ -102,7 +172,7 @@ def read_refit(documents: Mapping[str, Any]) -> RefitFacts | None:
 
 
 def refit_findings(documents: Mapping[str, Any], horizons: tuple[str, ...]) -> Iterator[Finding]:
-    """Why what scores is not what was evaluated; nothing where the version was not refitted.
+    """Why what scores is not what was evaluated; nothing where it is, or where nothing was fitted again.
 
     Parameters
     ----------
@@ -114,6 +184,20 @@ def refit_findings(documents: Mapping[str, Any], horizons: tuple[str, ...]) -> I
     if REFIT not in documents:
         return
     facts = read_refit(documents)
+    if facts is None or facts.used:
+        yield from unlike(facts, horizons)
+
+
+def unlike(facts: RefitFacts | None, horizons: tuple[str, ...]) -> Iterator[Finding]:
+    """Why what was fitted again is not the model that was evaluated, whichever of them scores.
+
+    Parameters
+    ----------
+    facts : RefitFacts or None
+        The comparison; None where it cannot be read.
+    horizons : tuple of str
+        Those that must have been compared.
+    """
     for horizon in horizons:
         one = facts.horizons.get(horizon) if facts else None
         if one is None or not one.log_loss.keys() >= {"evaluated", "served"}:

@@ -52,17 +52,17 @@ TEMPLATES: Mapping[str, str] = {
         "{metric} minus that of the champion, {interval}, is clearly worse than 0"
     ),
     # refit
-    "refit_not_compared": "what scores was not compared with what was evaluated",
+    "refit_not_compared": "what was fitted again was not compared with what was evaluated",
     "refit_predicts_worse": (
-        "what scores predicts worse than what was evaluated, on rows that neither learnt from:"
+        "what was fitted again predicts worse than what was evaluated, on rows that neither learnt from:"
         " log loss {after:.5f} against {before:.5f}, at most {most} times as much is accepted"
     ),
     "refit_ranks_otherwise": (
-        "what scores ranks otherwise than what was evaluated: rank correlation {correlation:.2f},"
+        "what was fitted again ranks otherwise than what was evaluated: rank correlation {correlation:.2f},"
         " at least {least} is needed"
     ),
     "refit_moves_slice": (
-        "what scores moves the risk where {column} is {value} {shift:.2f} times as much as that of"
+        "what was fitted again moves the risk where {column} is {value} {shift:.2f} times as much as that of"
         " all rows; at most {most} either way is accepted"
     ),
     # calibration

@@ -264,6 +264,7 @@ def _weighted(
         customers=invited.customers[chosen],
         cutoffs=invited.cutoffs[chosen],
         label_ends=invited.label_ends[chosen],
+        complete=np.ones(len(chosen), dtype=np.bool_),
         matrix=matrix[chosen],
         labels={target.horizon_days: invited.label[chosen]},
         weight=weights.combined,

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from holdfast.arrays import Floats
 from training.settings import LeakWatchSettings
 from training.uplift.experiment import Experiment
-from training.uplift.inference import mean
 
 ALARM = 0.001
 """Probability that an experiment with arms drawn at random gets any flag."""
@@ -69,16 +68,11 @@ def imbalances(experiment: Experiment) -> tuple[Imbalance, ...]:
     }
     for place, arm in enumerate(experiment.arms):
         if experiment.source == "stored":
-            _keep_largest(largest, arm, None, _z(drawn[place] - 1, experiment), bound)
+            _keep_largest(largest, arm, None, _z(drawn[place] - 1, experiment.cluster), bound)
         if place:
             for name, values in columns:
-                _keep_largest(
-                    largest,
-                    arm,
-                    name,
-                    _z((values - values.mean()) * (drawn[place] - drawn[0]), experiment),
-                    bound,
-                )
+                apart = (values - values.mean()) * (drawn[place] - drawn[0])
+                _keep_largest(largest, arm, name, _z(apart, experiment.cluster), bound)
     ordered = sorted(largest.items(), key=lambda item: -abs(item[1]))
     return tuple(Imbalance(arm, feature, z) for (arm, feature), z in ordered)
 
@@ -164,7 +158,10 @@ def _rank_correlation(values: Floats, outcome: Floats) -> float:
 
 
 def missing_outcomes(
-    arms: Sequence[str], arm: NDArray[np.int64], missing: NDArray[np.bool_]
+    arms: Sequence[str],
+    arm: NDArray[np.int64],
+    missing: NDArray[np.bool_],
+    cluster: NDArray[np.int64],
 ) -> tuple[Imbalance, ...]:
     """Arms in which outcomes are missing more, or less, often than in control, beyond chance.
 
@@ -176,14 +173,15 @@ def missing_outcomes(
         Position of each row's arm, -1 where it has none.
     missing : (n,) bool
         Which rows have no outcome; they are left out of all estimates.
+    cluster : (n,) int64
+        Household or customer of each row: outcomes of one cluster may be missing together.
     """
     bound = -NormalDist().inv_cdf(ALARM / 2 / (len(arms) - 1))
     result = []
     for place, name in enumerate(arms[1:], start=1):
-        own, control = missing[arm == place], missing[arm == 0]
-        pooled = float(np.concatenate([own, control]).mean())
-        error = np.sqrt(pooled * (1 - pooled) * (1 / len(own) + 1 / len(control)))
-        z = float((own.mean() - control.mean()) / error) if error else 0.0
+        own, control = arm == place, arm == 0
+        pooled = missing[own | control].mean()
+        z = _z((missing - pooled) * (own / own.sum() - control / control.sum()), cluster)
         if abs(z) > bound:
             result.append(Imbalance(name, None, z, of_missing_outcomes=True))
     return tuple(result)
@@ -200,9 +198,14 @@ def _keep_largest(
         largest[arm, feature] = z
 
 
-def _z(values: Floats, experiment: Experiment) -> float:
-    estimate = mean(values, experiment.cluster)
-    return estimate.value / estimate.standard_error if estimate.standard_error else 0.0
+def _z(values: Floats, cluster: NDArray[np.int64]) -> float:
+    """How far a sum that is 0 but for chance lies from it, in standard errors that hold if it is.
+
+    Those of an estimate of its own would be 0 where a column is the arm itself.
+    """
+    sums = np.bincount(np.unique(cluster, return_inverse=True)[1], weights=values)
+    error = float(np.sqrt((sums**2).sum()))
+    return float(sums.sum()) / error if error else 0.0
 
 
 def _views(experiment: Experiment, place: int) -> list[Floats]:

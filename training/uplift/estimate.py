@@ -18,7 +18,7 @@ from training.uplift.experiment import Experiment
 from training.uplift.groups import groups
 from training.uplift.inference import PointEstimate
 from training.uplift.learners import Learners
-from training.uplift.looks import ONLY_ONCE, Look, Looks
+from training.uplift.looks import ONLY_LOOK, ONLY_ONCE, Look, Looks
 from training.uplift.ranking import EvaluatedPart, PartSequence, evaluate_in_sequence
 from training.uplift.result import ActionUplift, Arm, CurvePoint, PolicyValue
 from training.uplift.scores import ArmScores, cluster_folds, cross_fit, score_rows
@@ -207,12 +207,14 @@ def _evaluate_action(
         np.where(experiment.arm == arm, 1 / experiment.propensity, 0.0) for arm in (action + 1, 0)
     )
     actions = len(experiment.arms) - 1
+    arms = _arm(experiment, 0), _arm(experiment, action + 1)
+    look = look.comparing(min(arm.effective_clusters for arm in arms))
     average = inference.mean(scores.effect[action], experiment.cluster)
     qini = over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini"))
     return ActionUplift(
         action=experiment.arms[action + 1],
-        control=_arm(experiment, 0),
-        treatment=_arm(experiment, action + 1),
+        control=arms[0],
+        treatment=arms[1],
         estimate=average,
         average=average.interval(look=look),
         unadjusted=inference.difference(
@@ -220,7 +222,7 @@ def _evaluate_action(
         ).interval(look=look),
         adjustment=inference.adjustment(
             scores.effect[action], experiment.outcome, treated, control, experiment.cluster
-        ).interval(_ALARMS * actions),
+        ).interval(_ALARMS * actions, ONLY_LOOK.comparing(look.smallest_arm)),
         ranked=ranked,
         ranking=qini,
         qini=qini.interval(look=look),
@@ -242,10 +244,13 @@ def _evaluate_action(
 
 def _arm(experiment: Experiment, position: int) -> Arm:
     inside = experiment.arm == position
+    clusters, effective = experiment.clusters(position)
     return Arm(
         name=experiment.arms[position],
         rows=int(inside.sum()),
         outcome=float(experiment.outcome[inside].mean()),
+        clusters=clusters,
+        effective_clusters=effective,
     )
 
 

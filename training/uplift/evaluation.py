@@ -239,11 +239,13 @@ def _looks_notes(result: "EvaluatedExperiment") -> tuple[str, ...]:
         narrowest = f"they are narrowest at {looks.expected:,} customers or households"
         return (f"intervals hold however often it is looked at; {narrowest}",)
     told = ", ".join(f"{look:,}" for look in looks.planned)
-    over = result.look.clusters > looks.planned[-1]
-    return (
-        f"intervals hold jointly at the planned looks: {told} customers or households"
-        + ("; the experiment has grown beyond its end" if over else ""),
-    )
+    planned = f"intervals hold jointly at the planned looks: {told} customers or households"
+    here = f"this look at {result.look.clusters:,} is none of them: no verdict is given"
+    if result.look.unplanned is None:
+        return (planned,)
+    if result.look.unplanned == "beyond_last_look":
+        here += ", as the experiment has grown beyond its end"
+    return (f"{planned}; {here}",)
 
 
 def _model_names(actions: Sequence[str]) -> list[str]:

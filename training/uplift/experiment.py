@@ -21,6 +21,11 @@ FEWEST_IN_AN_ARM = 100
 FEWEST_CLUSTERS = 50
 """Customers or households that an experiment needs, for the same reason."""
 
+FEWEST_IN_AN_ARM_FOR_A_VERDICT = 20
+"""Customers or households that each arm needs for a verdict, by their effective number: with fewer, an
+interval of their mean misses the truth too often where they differ much from each other.
+"""
+
 LARGEST_CLUSTER = 0.1
 """Largest share of the rows in one of them; with more, the rows cannot be split into parts."""
 
@@ -102,6 +107,21 @@ class Experiment:
             }
             for name, mark in self.marks.items()
         }
+
+    def clusters(self, arm: int) -> tuple[int, float]:
+        """Clusters of an arm, and their effective number: as many of one size would tell as much.
+
+        A cluster with rows in several arms counts in each of them, by its rows there.
+
+        Parameters
+        ----------
+        arm : int
+            Position of the arm.
+        """
+        inside = self.arm == arm
+        _, code = np.unique(self.cluster[inside], return_inverse=True)
+        weight = np.bincount(code, weights=1 / self.propensity[inside])
+        return len(weight), float(weight.sum() ** 2 / (weight**2).sum())
 
     @property
     def is_ranked(self) -> bool:

@@ -5,9 +5,13 @@ from typing import Any, Literal
 
 from training.evaluation.assessment import Estimate
 from training.uplift.inference import PointEstimate
+from training.uplift.looks import Unplanned
 
 Evidence = Literal["randomised", "observational"]
 Verdict = Literal["works", "harms", "too_small_to_matter", "not_enough_data"]
+WhyNot = Literal["too_few_clusters"] | Unplanned
+"""Why nothing may be claimed of arms drawn at random. ``too_few_clusters``: an arm has too few customers
+or households; ``not_a_planned_look``, ``beyond_last_look``: the plan of looks has no look here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,9 @@ class Finding:
     more_needed : int or None
         Customers or households that the experiment lacks to find the effect that is sought, in four
         of five cases; 0 where it has enough. Only for ``not_enough_data``.
+    why_not : str or None
+        Why nothing may be claimed whatever the estimates are (see `WhyNot`); the verdict is
+        ``not_enough_data`` then, and nothing is told of `more_needed`.
     """
 
     evidence: Evidence = "observational"
@@ -42,6 +49,7 @@ class Finding:
     break_even: float | None = None
     sought: float | None = None
     more_needed: int | None = None
+    why_not: WhyNot | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +64,17 @@ class Arm:
         Rows in it.
     outcome : float
         Mean outcome, unadjusted.
+    clusters : int
+        Customers or households with rows in it.
+    effective_clusters : float
+        Their effective number: as many of one size would tell as much.
     """
 
     name: str
     rows: int
     outcome: float
+    clusters: int
+    effective_clusters: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +136,7 @@ class EffectGroup:
     effect : Estimate
         Doubly robust effect, with an interval that holds jointly for all groups.
     harmed : bool
-        The whole interval lies below zero.
+        The whole interval lies below zero; never where nothing may be claimed.
     traits : tuple of Trait
         What characterises the group, largest difference first; empty where nothing does.
     """
@@ -217,6 +231,16 @@ class ActionUplift:
     def randomised(self) -> bool:
         """Whether the estimates are of arms drawn at random."""
         return self.finding.evidence == "randomised"
+
+    @property
+    def may_be_claimed(self) -> bool:
+        """Whether figures may be called good or harmful, where they show it."""
+        return self.randomised and self.finding.why_not is None
+
+    @property
+    def smaller_arm(self) -> Arm:
+        """The arm with fewer clusters, by their effective number."""
+        return min(self.control, self.treatment, key=lambda arm: arm.effective_clusters)
 
     @property
     def clear_alone(self) -> bool:

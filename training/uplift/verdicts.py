@@ -1,7 +1,8 @@
 """Verdicts: what an experiment allows to be claimed of each of its actions, and no more.
 
 A verdict word is only given where arms were drawn at random: somebody says so, and the arms agree
-with it. *Works* and *harms* hold jointly over all actions (Holm 1979), as do *too small to matter*
+with it, each arm has enough customers or households, and the look is one of the plan where there
+is a plan. *Works* and *harms* hold jointly over all actions (Holm 1979), as do *too small to matter*
 and *targetable*, so that none of them is wrong more often than once in twenty runs, however many
 actions there are.
 """
@@ -11,9 +12,10 @@ from dataclasses import replace
 
 from training.evaluation.assessment import CONFIDENCE
 from training.uplift.estimate import EvaluatedExperiment
+from training.uplift.experiment import FEWEST_IN_AN_ARM_FOR_A_VERDICT
 from training.uplift.inference import PointEstimate
 from training.uplift.looks import Look
-from training.uplift.result import ActionUplift, Evidence, Finding, Verdict
+from training.uplift.result import ActionUplift, Evidence, Finding, Verdict, WhyNot
 from training.uplift.stakes import Stakes
 
 ALPHA = 1 - CONFIDENCE
@@ -69,7 +71,7 @@ def with_verdicts(
         replace(
             result,
             actions=tuple(
-                replace(action, finding=findings[id(result), place])
+                _with_finding(action, findings[id(result), place])
                 if evidence == "randomised"
                 else _only_differences(action)
                 for place, action in enumerate(result.actions)
@@ -77,6 +79,14 @@ def with_verdicts(
         )
         for result, evidence in evaluated
     ]
+
+
+def _with_finding(action: ActionUplift, finding: Finding) -> ActionUplift:
+    """An action with what may be claimed of it; where that is nothing, no group is harmed either."""
+    groups = action.groups
+    if finding.why_not is not None:
+        groups = tuple(replace(group, harmed=False) for group in groups)
+    return replace(action, finding=finding, groups=groups)
 
 
 def _only_differences(action: ActionUplift) -> ActionUplift:
@@ -146,23 +156,30 @@ class _Action:
     def __init__(self, result: EvaluatedExperiment, place: int, stakes: Stakes) -> None:
         self.key = (id(result), place)
         self._uplift: ActionUplift = result.actions[place]
-        self._look = result.look
+        self._look = result.look.comparing(self._uplift.smaller_arm.effective_clusters)
+        self._why_not = _why_not(self._look)
         binary = result.experiment.binary
         self._break_even, self._sought = stakes.least(binary), stakes.sought(binary)
 
     def clear_of_zero(self, alpha: float) -> bool:
         estimate = self._uplift.estimate
-        return abs(estimate.value) > self._reach(estimate, alpha)
+        return self._why_not is None and abs(estimate.value) > self._reach(estimate, alpha)
 
     def clear_of_break_even(self, alpha: float) -> bool:
         estimate = self._uplift.estimate
-        return self._break_even is not None and (
-            estimate.value + self._reach(estimate, alpha) < self._break_even
+        return (
+            self._why_not is None
+            and self._break_even is not None
+            and estimate.value + self._reach(estimate, alpha) < self._break_even
         )
 
     def ranking_clear_of_random(self, alpha: float) -> bool:
         ranking = self._uplift.ranking
-        return self._uplift.ranked and ranking.value > self._reach(ranking, alpha)
+        return (
+            self._why_not is None
+            and self._uplift.ranked
+            and ranking.value > self._reach(ranking, alpha)
+        )
 
     def finding(self, clear: bool, too_small: bool, ranking: bool, actions: int) -> Finding:
         verdict: Verdict = "not_enough_data"
@@ -173,7 +190,7 @@ class _Action:
         elif clear:
             verdict = "works"
         more = None
-        if verdict == "not_enough_data" and self._sought is not None:
+        if verdict == "not_enough_data" and self._sought is not None and self._why_not is None:
             needed = customers_needed(
                 self._uplift.estimate, self._sought, self._look, ALPHA / actions
             )
@@ -186,9 +203,17 @@ class _Action:
             break_even=self._break_even,
             sought=self._sought,
             more_needed=more,
+            why_not=self._why_not,
         )
 
     def _reach(self, estimate: PointEstimate, alpha: float) -> float:
         if estimate.standard_error == 0:
             return 0.0
         return estimate.standard_error * self._look.critical(alpha, estimate.clusters - 1)
+
+
+def _why_not(look: Look) -> WhyNot | None:
+    """Why nothing may be claimed at a look, whatever the estimates are."""
+    if look.smallest_arm < FEWEST_IN_AN_ARM_FOR_A_VERDICT:
+        return "too_few_clusters"
+    return look.unplanned

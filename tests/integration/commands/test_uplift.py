@@ -94,6 +94,7 @@ def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
             "action": "call",
             "evidence": "randomised",
             "verdict": "works",
+            "why_not": None,
             "targetable": action["targetable"],
         }
     ]
@@ -121,6 +122,45 @@ def test_one_json_object_and_nothing_else(run: Run, table: Path, tmp_path: Path)
     )
     assert stored == result
     assert dump(result)
+
+
+@pytest.mark.parametrize(
+    ("looks", "verdict", "why", "sentence"),
+    [
+        ("1200", "works", None, "call: works"),
+        ("1000", "not_enough_data", "beyond_last_look", "has grown beyond its last planned look"),
+        ("600,2400", "not_enough_data", "not_a_planned_look", "is none of those that were planned"),
+    ],
+)
+def test_words_are_given_at_planned_looks_alone(
+    run: Run, table: Path, tmp_path: Path, looks: str, verdict: str, why: str, sentence: str
+) -> None:
+    done = run(table, *PLAIN, "--looks", looks, "--out", tmp_path / "out")
+    assert sentence in " ".join(done.stdout.split())
+    result = json.loads((tmp_path / "out" / "uplift.json").read_text(encoding="utf-8"))
+    (action,) = result["actions"]
+    assert (action["verdict"], action["why_not"]) == (verdict, why)
+    (note,) = (note for note in result["experiments"][0]["notes"] if "planned looks" in note)
+    assert ("this look at 1,200 is none of them: no verdict is given" in note) is (why is not None)
+
+
+def test_of_three_shops_nothing_is_claimed(run: Run, table: Path, tmp_path: Path) -> None:
+    drawn = pa_csv.read_csv(table)
+    shop = np.repeat(np.arange(60), 40)
+    columns = {
+        "arm": np.where(shop < 3, "call", "control"),
+        "churned": drawn["churned"],
+        "shop": shop.astype(str),
+    }
+    pa_csv.write_csv(pa.table(columns), tmp_path / "shops.csv")
+    roles = ("--treatment", "arm", "--outcome", "churned", "--good", "no", "--group", "shop")
+    done = run(tmp_path / "shops.csv", *roles, "--randomised", "--out", tmp_path / "out")
+    printed = " ".join(done.stdout.split())
+    assert "No verdict is given: call has 3 customers or groups" in printed
+    result = json.loads((tmp_path / "out" / "uplift.json").read_text(encoding="utf-8"))
+    assert result["actions"][0]["why_not"] == "too_few_clusters"
+    action = result["experiments"][0]["actions"][0]
+    assert (action["treatment"]["clusters"], action["control"]["clusters"]) == (3, 57)
 
 
 def test_a_column_from_after_the_treatment_is_named(run: Run, table: Path, tmp_path: Path) -> None:

@@ -8,15 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.models.gate import leaked, miscalibrated, shuffled, verdict_of
 from features.fields import SERVICES, VIEWS
 from features.online.service import open_service, read
 from features.online.settings import OnlineSettings
+from features.operator.repository import OperatorRepository
 from holdfast.errors import HomeError, InputError
 from holdfast.home import Home
-from models.churn import CHURN
+from models.churn import CHURN, LINES, NON_PAYMENT
 from models.registry import RegisteredVersion, find_version, list_versions, load_registered
 from models.scorer import Scorer
 from models.target import Target
@@ -25,7 +27,9 @@ from pipeline.train import Trained, train_target
 from tests.builders.clocks import NOW, clock_at
 from training.fitting.budget import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
+from training.operator.dataset import newest_snapshot
 from training.operator.model import OperatorModel, train_operator_model
+from training.release.refit import read_refit
 from training.settings import AssessmentSettings, GateSettings, TrainingConfig, TrainingSettings
 
 ONE = TuningBudget(trials=1)
@@ -118,6 +122,58 @@ def test_the_registered_version_says_what_the_trained_one_says(
             for version in (trained.model.version, model)
         )
         assert ours.probability.tolist() == theirs.probability.tolist()
+
+
+def test_each_horizon_is_fitted_again_until_its_own_labels_are_complete(trained: Trained) -> None:
+    facts = trained.model.facts
+    refit = read_refit(trained.model.version.documents)
+    assert refit is not None
+    until = {days: one.until for days, one in refit.horizons.items()}
+    assert until["30"]["served"] > until["60"]["served"] > until["90"]["served"]
+    assert len({one["evaluated"] for one in until.values()}) == 1
+    assert facts.rows["newer"] > 0
+    assert facts.cutoffs["newer"][-1] == until["30"]["served"]
+    assert facts.cutoffs["test"][-1] == until["90"]["served"]
+
+
+def test_a_refit_that_is_unlike_what_was_evaluated_does_not_score(
+    home: Home, trained: Trained
+) -> None:
+    """Boosters of so few rows differ by chance."""
+    refit = read_refit(trained.model.version.documents)
+    assert refit is not None
+    assert not refit.used
+    assert trained.number is not None
+    assert trained.card is not None
+    assert refit.until["served"] == refit.until["evaluated"]
+    address = find_version(home, "churn", trained.number).address(home)
+    served, evaluated = (
+        load_registered(address, evaluated=which).model.boosters for which in (False, True)
+    )
+    assert {name: one.model_to_string() for name, one in served.items()} == {
+        name: one.model_to_string() for name, one in evaluated.items()
+    }
+    assert "and are not served: 30 days: what was fitted again" in trained.card.read_text("utf-8")
+    page = trained.report.read_text(encoding="utf-8")
+    assert "they were unlike these, and are not used" in page
+    assert "what was fitted again ranks otherwise than what was evaluated" in page
+    assert "refit" not in {finding.rule for finding in trained.verdict.reasons}
+
+
+def test_the_refit_is_compared_on_those_who_will_be_scored(home: Home) -> None:
+    everybody = pq.read_table(OperatorRepository(home).tables / "contract" / "newest.parquet")
+    names = SERVICES[CHURN.service]
+    place = [name for view in names for name in VIEWS[view].columns].index(LINES.feature)
+    found = {}
+    for target in (CHURN, NON_PAYMENT):
+        snapshot = newest_snapshot(home, target, QUICK.labels)
+        assert snapshot is not None
+        found[target.name] = np.unique(LINES.of(snapshot.matrix[:, place])).tolist()
+        assert 0 < len(snapshot.matrix) < len(everybody)
+    assert found == {
+        "churn": ["fixed", "postpaid", "prepaid"],
+        "non_payment": ["fixed", "postpaid"],
+    }
 
 
 def test_the_online_store_gives_what_it_reads(home: Home, trained: Trained) -> None:

@@ -2,9 +2,10 @@
 
 Models predict the risk without care. A row is *touched* within a horizon when care for it, or for
 its whole customer, was decided after its cut-off and by the end of that horizon's label, while the
-line was in service, whether the contact took place or not. The gap counts, because care in it
+line was at risk, whether the contact took place or not. The gap counts, because care in it
 changes what comes after it; so does the time in which a prepaid line may still prove not to be
-inactive. Care after a line's end, or after the horizon's own label, changes nothing. Touched
+inactive. Care after a line's end, after the notice that led to it, or after the horizon's own label,
+changes nothing. Touched
 rows are left out of that horizon.
 
 Where arms were drawn at random, rows in control also represent the treated ones. Their weight is
@@ -45,15 +46,19 @@ class HorizonExposure:
         Of these, the rows whose first treatment followed a rule.
     control_weight : (n,) float64
         How many rows an untouched one represents by the draws that put it into control; at least 0.
+    complete : (n,) bool
+        The label is complete. The other arrays tell of rows where it is not as within the longest
+        horizon in which it is.
     end : (n,) datetime64[us]
         End of the label, UTC.
     until : (n,) datetime64[us]
-        End of the label, of service or of the time without treatment, whichever came first; UTC.
+        End of the label, of the time at risk or of that without treatment, whichever came first; UTC.
     """
 
     touched: NDArray[np.bool_]
     by_rule: NDArray[np.bool_]
     control_weight: Floats
+    complete: NDArray[np.bool_]
     end: Times
     until: Times
 
@@ -111,9 +116,10 @@ def care_exposure(
         n rows: ``customer_id``, ``household``, ``cutoff``, ``label_end``, and ``subscription_id``
         where a row is a line. A row of a whole customer is touched by decisions about any of its
         lines; a line by those about itself and about its customer. Where rows can come to an end,
-        ``in_service_until``.
+        ``at_risk_until``.
     ends : mapping of int to Expr
-        By horizon in days, shortest first: when its label ends; not before that of a shorter one.
+        By horizon in days, shortest first: when its label ends; not before that of a shorter one. Null
+        where it is not complete yet, which it is within the shortest.
     """
     decisions = (
         history.as_known(
@@ -124,12 +130,19 @@ def care_exposure(
         .collect()
     )
     decisions = with_households(history, decisions)
-    served = [pl.col("in_service_until")] if "in_service_until" in rows.columns else []
+    at_risk = [pl.col("at_risk_until")] if "at_risk_until" in rows.columns else []
+    complete = {days: rows.select(end.is_not_null()).to_series() for days, end in ends.items()}
+    followed = {
+        days: pl.coalesce(
+            *(ends[shorter] for shorter in sorted(ends, reverse=True) if shorter <= days)
+        )
+        for days in ends
+    }
     numbered = (
         rows.with_row_index("row")
-        .with_columns(end.alias(f"label_end_{days}") for days, end in ends.items())
+        .with_columns(end.alias(f"followed_{days}") for days, end in followed.items())
         .with_columns(
-            pl.min_horizontal(f"label_end_{days}", *served).alias(f"end_{days}") for days in ends
+            pl.min_horizontal(f"followed_{days}", *at_risk).alias(f"end_{days}") for days in ends
         )
     )
     affecting = _affecting(numbered, decisions, f"end_{max(ends)}")
@@ -161,13 +174,14 @@ def care_exposure(
             touched.alias("touched"),
             (touched & pl.col("by_rule").fill_null(False)).alias("by_rule"),
             pl.col("weight").fill_null(1.0),
-            pl.col(f"label_end_{days}").dt.replace_time_zone(None).alias("end"),
+            pl.col(f"followed_{days}").dt.replace_time_zone(None).alias("end"),
             pl.min_horizontal(end, "treated_at").dt.replace_time_zone(None).alias("until"),
         )
         horizons[days] = HorizonExposure(
             touched=told["touched"].to_numpy(),
             by_rule=told["by_rule"].to_numpy(),
             control_weight=told["weight"].to_numpy(),
+            complete=complete[days].to_numpy(),
             end=told["end"].to_numpy().astype("datetime64[us]"),
             until=told["until"].to_numpy().astype("datetime64[us]"),
         )

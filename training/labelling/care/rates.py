@@ -1,7 +1,7 @@
 """Rates of care that follows a rule: when it reaches which rows, by time and by features.
 
 A row is followed from its cut-off until care by a rule reaches it (the event) or until something
-else ends the time: care that was drawn, the end of service, the end of the label. Within a stratum
+else ends the time: care that was drawn, the loss (or its notice), the end of the label. Within a stratum
 (rows of one cut-off and billing type) there is a hazard at each time at which care reached somebody.
 Features tell who was reached sooner than others of the same stratum: a step ``h`` of the
 hazard reaches a row with the probability ``1 - exp(-r h)``, where ``r``, its relative rate, is fitted

@@ -163,20 +163,22 @@ def care_weights(exposure: CareExposure, rows: RowsAtRisk) -> CareWeights:
     weight, facts = {}, {}
     for number, (days, one) in enumerate(exposure.horizons.items()):
         weight[days] = np.minimum(unclipped[:, number], GREATEST_WEIGHT)
-        left = ~one.touched[sample]
+        told = np.flatnonzero(one.complete[sample])
+        left = ~one.touched[sample[told]]
         balances = balance(
-            matrix,
+            matrix if len(told) == len(matrix) else matrix[told],
             rows.features,
             left,
-            np.ones(len(sample)),
-            np.minimum(of_sample[left, number], GREATEST_WEIGHT),
+            np.ones(len(told)),
+            np.minimum(of_sample[told[left], number], GREATEST_WEIGHT),
         )
+        of_horizon = one.complete[rows.kept] & ~one.touched[rows.kept]
         facts[str(days)] = _facts(
             one,
-            unclipped[~one.touched[rows.kept], number],
-            customers[~one.touched[rows.kept]],
+            unclipped[of_horizon, number],
+            customers[of_horizon],
             rule.kind,
-            float(np.mean(by_end[:, number] < LEAST_PROBABILITY)),
+            float(np.mean(by_end[told, number] < LEAST_PROBABILITY)),
             balances,
         )
     return CareWeights(weight, facts)
@@ -188,7 +190,7 @@ def exposure_counts(exposure: HorizonExposure, unclipped: Floats) -> dict[str, i
     Parameters
     ----------
     exposure : HorizonExposure
-        Of all rows.
+        Of all rows. Those whose label is not complete do not count.
     unclipped : (m,) float64
         Weights of the untouched ones.
 
@@ -199,8 +201,8 @@ def exposure_counts(exposure: HorizonExposure, unclipped: Floats) -> dict[str, i
         (of those that stay).
     """
     return {
-        "touched_randomised": int((exposure.touched & ~exposure.by_rule).sum()),
-        "touched_otherwise": int(exposure.by_rule.sum()),
+        "touched_randomised": int((exposure.complete & exposure.touched & ~exposure.by_rule).sum()),
+        "touched_otherwise": int((exposure.complete & exposure.by_rule).sum()),
         "weighted": int((unclipped != 1).sum()),
         "clipped": int((unclipped > GREATEST_WEIGHT).sum()),
     }

@@ -203,7 +203,10 @@ def read_experiment(
             *([f"column {says!r} says that arms were drawn at random"] if says else []),
         ),
         missing_outcomes=missing_outcomes(
-            arms.names, _positions(treatment, arms), np.array(pc.is_null(outcome.text))
+            arms.names,
+            _positions(treatment, arms),
+            np.array(pc.is_null(outcome.text)),
+            _clusters(written, roles),
         ),
     )
 

@@ -67,7 +67,7 @@ def test_cutoffs_are_weeks_apart_across_a_switch(home: Home) -> None:
     mondays, ends = repository.history_mondays("usage"), LabelEnd(NOW, NOW, 7)
     for weeks, expected in ((1, [0, 1, 2]), (2, [0, 2])):
         settings = LabelSettings(cutoff_every_weeks=weeks)
-        chosen = cutoffs_for(mondays, ends, settings, 30, zone=repository.zone)
+        chosen = cutoffs_for(mondays, ends, settings, (30,), zone=repository.zone)
         assert chosen == [utc(mondays[place]) for place in expected]
 
 

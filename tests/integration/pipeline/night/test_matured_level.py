@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -38,16 +39,18 @@ def home(simulated_operator: Path, tmp_path: Path) -> Home:
 def test_cutoffs_whose_labels_are_complete_by_now_are_added(home: Home) -> None:
     dataset = churn_dataset(home, LABELS, until=NOW)
     bare = make_operator_version(home, CHURN)
-    rows = np.arange(len(dataset.ids))
+    known = {days: np.flatnonzero(~np.isnan(dataset.labels[days])) for days in CHURN.horizons_days}
+    assert len(known[30]) > len(known[90])
     scores = Scorer(bare, threads=1).score_all(dataset.matrix)
     of_all = {
-        days: OutOfFold(rows, one.probability, dataset.weight_of(days))
-        for days, one in zip(CHURN.horizons_days, scores, strict=True)
+        days: OutOfFold(rows, one.probability[rows], dataset.weight_of(days)[rows])
+        for (days, rows), one in zip(known.items(), scores, strict=True)
     }
-    times = np.unique(dataset.cutoffs)
+    times = np.unique(dataset.cutoffs[dataset.complete])
     level = first_revision(dataset, CHURN, of_all, utc(times[-1]))
     assert level is not None
     newest = level.of(90).shifts[-1].cutoff
+    assert level.of(30).shifts[-1].cutoff > newest
     before = {
         days: replace(one, shifts=tuple(of for of in one.shifts if of.cutoff < newest))
         for days, one in level.horizons.items()
@@ -59,7 +62,11 @@ def test_cutoffs_whose_labels_are_complete_by_now_are_added(home: Home) -> None:
     repository, address = OperatorRepository(home), find_champion(home, "churn")
 
     lag = np.timedelta64(level.of(90).lag_days, "D")
-    too_early, at = utc(times[-1] + lag - np.timedelta64(1, "h")), utc(times[-1] + lag)
+    too_early = utc(times[-1] + lag - np.timedelta64(1, "h"))
+    at = max(
+        datetime.fromisoformat(one.shifts[-1].cutoff) + timedelta(days=one.lag_days)
+        for one in level.horizons.values()
+    )
     first = level_at(home, entry, repository, too_early, LABELS, clock_at())
     assert first is not None
     assert first.of(90).shifts == earlier.of(90).shifts

@@ -72,7 +72,7 @@ def labels_of(table: pa.Table) -> dict[str, float]:
 
 @pytest.mark.parametrize(
     "settings, horizon_days",
-    [(SETTINGS, 90), (SETTINGS, 30), (LabelSettings(gap_days=28, inactivity_days=14), 90)],
+    [(SETTINGS, 90), (SETTINGS, 30), (LabelSettings(gap_days=14, inactivity_days=14), 90)],
 )
 def test_rows_and_labels_are_those_of_the_dataset(
     table_of: Callable[[LabelSettings, int], pa.Table],
@@ -107,7 +107,7 @@ def test_other_settings_give_other_labels(
     table_of: Callable[[LabelSettings, int], pa.Table],
 ) -> None:
     # Of 90 days by default.
-    table = flat_table(OperatorRepository(home), history, cutoff, LabelSettings(gap_days=28))
+    table = flat_table(OperatorRepository(home), history, cutoff, LabelSettings(gap_days=14))
     usual, later = labels_of(table_of(SETTINGS, 90)), labels_of(table)
     shared = usual.keys() & later.keys()
     assert {id_ for id_ in shared if usual[id_] != later[id_]}
@@ -119,7 +119,9 @@ def test_the_newest_cutoff_has_complete_labels_of_all_lines(
     repository = OperatorRepository(home)
     assert dataset_of(SETTINGS).excluded["incomplete"] == 0
     next_week = cutoff + timedelta(weeks=1)
-    assert churn_dataset(home, SETTINGS, until=NOW, cutoffs=[next_week]).excluded["incomplete"] > 0
+    later = churn_dataset(home, SETTINGS, until=NOW, cutoffs=[next_week])
+    assert set(later.slices["billing_type"][~later.complete].tolist()) == {"prepaid"}
+    assert np.isnan(later.labels[90][~later.complete]).all()
     early = RawHistory(home.raw, datetime(2024, 9, 1, tzinfo=UTC))
     assert newest_cutoff(repository, early, SETTINGS) is None
 

@@ -28,7 +28,6 @@ from training.labelling.care.weights import RowsAtRisk, care_weights
 from training.labelling.dataset import (
     churn_dataset,
     columns_of,
-    label_ends,
     non_payment_dataset,
 )
 from training.labelling.exits import CONTINUED
@@ -239,10 +238,11 @@ def test_who_stays_in_stands_for_everybody(
         .agg(pl.col("ended_at").min())
     )
     label_end = pl.col("cutoff") + timedelta(days=97)
+    label_ends = {days: pl.col("cutoff") + timedelta(days=7 + days) for days in HORIZON_DAYS}
     rows = service.join(ends, on="subscription_id", how="left", maintain_order="left").with_columns(
-        label_end=label_end, in_service_until=pl.min_horizontal("ended_at", label_end)
+        label_end=label_end, at_risk_until=pl.min_horizontal("ended_at", label_end)
     )
-    exposure = care_exposure(history, rows, label_ends())
+    exposure = care_exposure(history, rows, label_ends)
     touched = [one.touched for one in exposure.horizons.values()]
     assert touched[0].sum() < touched[1].sum() < touched[2].sum()
     assert 0.15 < touched[2].mean() < 0.5
@@ -392,8 +392,8 @@ def test_the_same_data_give_the_same_rows_and_time_can_be_turned_back(home: Home
     for name in ("ids", "matrix", "weight", "label_ends", "holdout"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     with pytest.raises(InputError, match="cutoffs: must not lie after"):
-        churn_dataset(home, SETTINGS, cutoffs=MONDAYS[:1], until=day(103))
-    with pytest.raises(InputError, match="must reach 104 days beyond the first Monday"):
+        churn_dataset(home, SETTINGS, cutoffs=MONDAYS[:1], until=day(43))
+    with pytest.raises(InputError, match="must reach 117 days beyond the first Monday"):
         churn_dataset(home, SETTINGS, until=day(103))
 
 

@@ -235,6 +235,31 @@ def test_how_many_more_are_needed_is_told_for_a_named_effect_only(
     assert words.more_needed(of(evaluated, verdict="works"), unit) == ""
 
 
+def test_why_nothing_may_be_claimed_is_told_in_place_of_what_is_needed(
+    evaluated: SimpleNamespace,
+) -> None:
+    few = {"verdict": "not_enough_data", "sought": 0.01}
+    told = {
+        "too_few_clusters": "3 customers or groups, which count as 2.9 of one size; each arm needs 20",
+        "not_a_planned_look": "this look is none of those that were planned",
+        "beyond_last_look": "has grown beyond its last planned look",
+    }
+    for why, sentence in told.items():
+        action = of(evaluated, **few, why_not=why)
+        arm = replace(action.treatment, clusters=3, effective_clusters=2.98)
+        action = replace(action, treatment=arm, unadjusted=Estimate(0.02, 0.01, 0.03))
+        assert sentence in words.why_not(action)
+        assert words.more_needed(action, Unit(True)) == words.jointly(action) == ""
+        assert words.unadjusted(action) == "its interval lies above zero"
+        section = replace(action, average=Estimate(0.02, -0.01, 0.05))
+        changed = SimpleNamespace(**{**vars(evaluated), "actions": (section,)})
+        page = Page(render_uplift("客户.csv", [changed], {}, SETTINGS))
+        assert sentence in page.text
+        assert "its interval lies above zero" in page.text
+        assert "alone it shows" not in page.text
+    assert words.why_not(of(evaluated, **few)) == ""
+
+
 def test_an_interval_above_zero_among_five_is_explained(evaluated: SimpleNamespace) -> None:
     assert "of 5 actions" in words.jointly(of(evaluated, verdict="not_enough_data"))
     assert words.jointly(of(evaluated, verdict="works")) == ""

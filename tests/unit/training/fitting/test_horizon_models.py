@@ -60,6 +60,7 @@ def made_up(late: float = 0.0, opposite: bool = False) -> Dataset:
         customers=names,
         cutoffs=np.repeat(times, CUSTOMERS),
         label_ends=np.repeat(times, CUSTOMERS) + np.timedelta64(97, "D"),
+        complete=np.ones(len(times) * CUSTOMERS, dtype=np.bool_),
         matrix=np.column_stack([signal, random.normal(size=ROWS), kind]),
         labels={30: (chance < risk / 2).astype(float), 90: (chance < risk).astype(float)},
         weight=np.where(customer % 3 == 0, 2.0, 1.0),
@@ -78,6 +79,8 @@ def split_of(dataset: Dataset) -> PeriodSplit:
         fit=np.flatnonzero(~last & ~tune),
         tune=np.flatnonzero(~last & tune),
         test=np.flatnonzero(last),
+        purged=0,
+        newer=np.flatnonzero(~dataset.complete),
     )
 
 

@@ -123,6 +123,22 @@ def test_labels_of_lines(tables: LineTables, tmp_path: Path, case: str) -> None:
         assert outcome_of(tables, tmp_path) == expected
 
 
+def test_of_a_notice_that_still_stands_the_outcome_is_not_known_yet(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    """Until it is taken back, or the line ends, or half a year has gone by."""
+    _notice(tables, 60)
+    tables.loss("s1", "cancellation", 230)
+    expected = {200: (0, None, None), 60 + 181: (0, 1, 1)}
+    for end, labels in expected.items():
+        history = tables.history(tmp_path, until=day(end))
+        asked = pl.DataFrame({"subscription_id": ["s1"]})
+        outcomes = LineOutcomes.of(history, LabelSettings())
+        (row,) = outcomes.label(asked, CUTOFF, 7, VOLUNTARY_CHURN).to_dicts()
+        assert tuple(row[f"label_{days}"] for days in HORIZON_DAYS) == labels
+        assert "s1" not in outcomes.already_lost(CUTOFF)["subscription_id"]
+
+
 def test_what_comes_first_counts(tables: LineTables, tmp_path: Path) -> None:
     tables.add("churn_events", 20, subscription_id="s1", churn="non_payment")
     tables.add("churn_events", 50, subscription_id="s1", churn="cancellation")

@@ -57,11 +57,19 @@ def test_one_in_a_hundred_is_not_waited_for(tmp_path: Path) -> None:
     assert _maturity(tables, tmp_path).losses == Wait(days=7, observed_days=2, rows=400)
 
 
-def test_with_too_few_losses_the_setting_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("settle_days", "days"), [(9, 30), (45, 45)])
+def test_with_few_losses_the_latest_of_them_is_waited_for(
+    tmp_path: Path, settle_days: int, days: int
+) -> None:
     tables = LineTables()
-    _losses(tables, FEWEST_ROWS - 1, lag=30, late=299)
-    maturity = _maturity(tables, tmp_path, settle_days=9)
-    assert maturity.losses == Wait(days=9, observed_days=None, rows=FEWEST_ROWS - 1)
+    _losses(tables, FEWEST_ROWS - 1, lag=30, late=1)
+    maturity = _maturity(tables, tmp_path, settle_days=settle_days)
+    assert maturity.losses == Wait(days=days, observed_days=30, rows=FEWEST_ROWS - 1)
+
+
+def test_without_losses_the_setting_holds(tmp_path: Path) -> None:
+    maturity = _maturity(LineTables(), tmp_path, settle_days=9)
+    assert maturity.losses == Wait(days=9, observed_days=None, rows=0)
 
 
 def test_what_happened_just_now_is_not_observed(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InputError
 from tests.builders.line_tables import CUTOFF, day
-from training.labelling.cutoffs import LabelEnd, cutoffs_for
+from training.labelling.cutoffs import LabelEnd, complete_within, cutoffs_for
 from training.labelling.dataset import Dataset
 from training.labelling.periods import FEWEST_POSITIVES, customer_share, period_split
 from training.settings import LabelSettings
@@ -42,6 +42,7 @@ def _dataset(
         customers=np.tile(names, cutoffs),
         cutoffs=times,
         label_ends=times + span,
+        complete=np.ones(rows, dtype=bool),
         matrix=random.normal(size=(rows, 2)),
         labels={30: (lost < share / 2).astype(float), 90: (lost < share).astype(float)},
         weight=np.ones(rows),
@@ -146,21 +147,56 @@ def _end(lines: float, use: float | None = None) -> LabelEnd:
 
 def test_cut_offs_are_counted_back_from_the_newest_complete_one() -> None:
     # Labels of lines take 97 days, those of prepaid lines 127.
-    chosen = cutoffs_for(_mondays(40), _end(97 + 12 * 7, 127 + 9 * 7 + 6), SETTINGS, 90)
+    chosen = cutoffs_for(_mondays(40), _end(97 + 12 * 7, 127 + 9 * 7 + 6), SETTINGS, (90,))
     assert chosen == [CUTOFF + week * WEEK for week in (1, 5, 9)]
-    chosen = cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), SETTINGS, 90)
+    chosen = cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), SETTINGS, (90,))
     assert chosen == [CUTOFF + week * WEEK for week in (1, 5, 9, 13)]
     every_week = LabelSettings(cutoff_every_weeks=1)
-    assert len(cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), every_week, 90)) == 14
+    assert len(cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), every_week, (90,))) == 14
+
+
+def test_later_cutoffs_have_complete_labels_within_shorter_horizons_alone() -> None:
+    end = _end(97 + 13 * 7, 127 + 9 * 7)
+    chosen = cutoffs_for(_mondays(40), end, SETTINGS, (30, 60, 90))
+    assert chosen == [CUTOFF + week * WEEK for week in (1, 5, 9, 13, 17, 21)]
+    for days, complete in ((90, 4), (60, 5), (30, 6)):
+        assert complete_within(days, chosen, end, SETTINGS) == chosen[:complete]
+    # Some labels must be complete within the longest: nothing is evaluated without.
+    with pytest.raises(InputError, match="must reach 104 days"):
+        cutoffs_for(_mondays(40), _end(96), SETTINGS, (30, 60, 90))
+
+
+def test_nothing_is_evaluated_on_rows_whose_longest_label_is_not_complete() -> None:
+    dataset = _dataset(cutoffs=14)
+    until = dataset.cutoffs.max() - np.timedelta64(4 * 7, "D")
+    complete = dataset.cutoffs < until
+    some_prepaid = (dataset.cutoffs == np.unique(dataset.cutoffs[complete])[-1]) & (
+        np.arange(len(dataset.ids)) % 3 == 0
+    )
+    complete &= ~some_prepaid
+    split = period_split(replace(dataset, complete=complete), SETTINGS)
+    alone = period_split(dataset.rows(np.flatnonzero(complete)), SETTINGS)
+    for part in ("fit", "tune", "test"):
+        ids = [
+            np.char.add(one.ids[getattr(two, part)], one.cutoffs[getattr(two, part)].astype(str))
+            for one, two in (
+                (dataset, split),
+                (dataset.rows(np.flatnonzero(complete)), alone),
+            )
+        ]
+        assert (ids[0] == ids[1]).all()
+    assert split.purged == alone.purged
+    assert split.newer.tolist() == np.flatnonzero(~complete).tolist()
+    assert len(alone.newer) == 0
 
 
 def test_without_complete_prepaid_labels_other_lines_still_have_cutoffs() -> None:
-    assert cutoffs_for(_mondays(40), _end(97 + 7), SETTINGS, 90) == [CUTOFF + WEEK]
+    assert cutoffs_for(_mondays(40), _end(97 + 7), SETTINGS, (90,)) == [CUTOFF + WEEK]
 
 
 def test_requested_cutoffs_must_have_features_and_labels() -> None:
     end = _end(300)
-    assert cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(14), day(0), day(14)]) == [
+    assert cutoffs_for(_mondays(40), end, SETTINGS, (90,), [day(14), day(0), day(14)]) == [
         day(0),
         day(14),
     ]
@@ -168,15 +204,15 @@ def test_requested_cutoffs_must_have_features_and_labels() -> None:
         InputError,
         match="cutoffs: must be Mondays with stored features, 2025-03-03 to 2025-12-01",
     ):
-        cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(1)])
+        cutoffs_for(_mondays(40), end, SETTINGS, (90,), [day(1)])
     with pytest.raises(
         InputError, match="must be Mondays with stored features; there are none yet"
     ):
-        cutoffs_for(_mondays(0), end, SETTINGS, 90, [day(0)])
+        cutoffs_for(_mondays(0), end, SETTINGS, (90,), [day(0)])
     with pytest.raises(
         InputError, match="cutoffs: must not lie after 2025-09-22, for labels to be complete"
     ):
-        cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(210)])
+        cutoffs_for(_mondays(40), end, SETTINGS, (90,), [day(210)])
 
 
 def test_too_short_a_history_says_how_long_it_must_be() -> None:
@@ -184,9 +220,9 @@ def test_too_short_a_history_says_how_long_it_must_be() -> None:
         InputError,
         match=r"must reach 104 days beyond the first Monday with stored features \(got '103 days'\)",
     ):
-        cutoffs_for(_mondays(40), _end(96), SETTINGS, 90)
+        cutoffs_for(_mondays(40), _end(96), SETTINGS, (90,))
     with pytest.raises(InputError, match="no stored features"):
-        cutoffs_for(_mondays(0), _end(96), SETTINGS, 90)
+        cutoffs_for(_mondays(0), _end(96), SETTINGS, (90,))
 
 
 def test_rows_of_a_dataset_stay_together() -> None:

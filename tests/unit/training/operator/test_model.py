@@ -55,6 +55,7 @@ def made_up(customers: int = 400, cutoffs: int = 10) -> Dataset:
         customers=np.tile(names, cutoffs),
         cutoffs=np.repeat(times, customers),
         label_ends=np.repeat(times, customers) + np.timedelta64(97, "D"),
+        complete=np.ones(len(times) * customers, dtype=np.bool_),
         matrix=matrix,
         labels={90: label},
         weight=np.ones(rows),

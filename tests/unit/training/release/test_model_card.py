@@ -81,6 +81,11 @@ def test_it_says_how_long_labels_were_waited_for() -> None:
         "records of losses after 29 days (99% of 1,240 rows came within 29); "
         "usage after 7 days (the setting; 12 rows are too few to observe it)"
     ) in card(documents(facts(choices={"dataset": {"maturity": maturity}})))
+    few = {"losses": {"days": 25, "observed_days": 25, "rows": 250}}
+    assert (
+        "losses after 25 days (all of 250 rows came within 25; too few to tell within how many 99%"
+        " of all do)"
+    ) in card(documents(facts(choices={"dataset": {"maturity": few}})))
     assert "labels count as complete" not in card(documents(facts(choices={"dataset": {}})))
 
 

@@ -13,6 +13,7 @@ from training.release.refit import (
     RefitFacts,
     read_refit,
     refit_findings,
+    unlike,
 )
 
 PAIR = PairFigures(rows=900, rank_correlation=0.93, level=1.4, shifts={"billing_type/prepaid": 1.1})
@@ -65,11 +66,25 @@ def test_a_refit_that_is_alike_passes_whatever_its_level_and_so_does_a_version_w
 )
 def test_a_refit_that_is_another_model_is_refused(changes: dict[str, Any], words: str) -> None:
     (message,) = messages(documents(replace(ALIKE, **changes)))
-    assert message.startswith("90 days: what scores")
+    assert message.startswith("90 days: what was fitted again")
     assert words in message
+
+
+def test_where_the_refit_is_unlike_what_was_evaluated_scores_and_why_is_said() -> None:
+    unlike_it = replace(ALIKE, cross_fitted=replace(PAIR, rank_correlation=0.7))
+    facts = read_refit(documents(unlike_it))
+    assert facts is not None
+    assert facts.told == ()
+    kept = facts.not_used()
+    assert kept.until["served"] == kept.until["evaluated"] == facts.until["evaluated"]
+    assert kept.served_until(str) == "2025-06-02"
+    assert "rank correlation 0.70, at least 0.8 is needed" in kept.in_words(str)
+    assert list(refit_findings({REFIT: to_document(kept)}, ("90",))) == []
+    assert len(list(unlike(kept, ("90",)))) == len(kept.told) == 1
 
 
 @pytest.mark.parametrize("changed", [{REFIT: {"until": 3}}, {REFIT: None}])
 def test_what_was_not_compared_is_refused(changed: dict[str, Any]) -> None:
-    assert messages(changed) == ["90 days: what scores was not compared with what was evaluated"]
+    expected = "90 days: what was fitted again was not compared with what was evaluated"
+    assert messages(changed) == [expected]
     assert len(messages(documents(), ("30", "90"))) == 1

@@ -23,6 +23,7 @@ def answers(cutoffs: np.ndarray) -> Dataset:
         customers=names,
         cutoffs=cutoffs,
         label_ends=cutoffs + np.timedelta64(21, "D"),
+        complete=np.ones(rows, dtype=bool),
         matrix=np.zeros((rows, 1)),
         labels={7: (np.arange(rows) % 2).astype(float)},
         weight=np.ones(rows),

@@ -52,6 +52,29 @@ def test_an_action_that_works_for_all_alike(works_for_all: EvaluatedExperiment) 
     assert not any(group.harmed for group in evaluated_action.groups)
 
 
+def test_three_shops_show_nothing_whatever_they_differ_in() -> None:
+    """Nothing was done; the three shops happen to keep more customers than others."""
+    random = np.random.default_rng(3)
+    shop = np.repeat(np.arange(60), 40)
+    treated = shop < 3
+    stays = np.where(treated, 0.85, 0.65) + random.normal(0, 0.05, 60)[shop]
+    drawn = replace(
+        experiment(rows=2_400, features=2),
+        arm=treated.astype(np.int64),
+        propensity=np.where(treated, 0.05, 0.95),
+        outcome=(random.random(2_400) < stays).astype(np.float64),
+        cluster=shop,
+    )
+    (of_shops,) = evaluate(drawn, QUICK).actions
+    assert (of_shops.treatment.clusters, of_shops.treatment.effective_clusters) == (3, 3.0)
+    assert abs(of_shops.estimate.value) > 2.5 * of_shops.estimate.standard_error
+    assert of_shops.finding.verdict == "not_enough_data"
+    assert of_shops.finding.why_not == "too_few_clusters"
+    assert of_shops.to_json()["why_not"] == "too_few_clusters"
+    # As customers of their own, the same rows show an effect.
+    assert evaluate(replace(drawn, cluster=np.arange(2_400)), QUICK).actions[0].works
+
+
 def test_the_same_action_turned_round_does_harm() -> None:
     turned = experiment(rows=4_000, effect=0.12, seed=2)
     (evaluated_action,) = evaluate(replace(turned, arm=1 - turned.arm), QUICK).actions

@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.errors import InputError
 from tests.builders.experiments import experiment
-from training.uplift.balance import imbalances
+from training.uplift.balance import imbalances, missing_outcomes
 from training.uplift.experiment import Experiment
 
 
@@ -69,6 +69,17 @@ def test_some_rows_of_an_experiment() -> None:
     assert sound.marked()["again"]["control"] == pytest.approx(1 / 3, abs=0.05)
 
 
+def test_clusters_of_an_arm_count_by_their_size_and_in_each_arm_that_they_have_rows_in() -> None:
+    arm = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    cluster = np.array([7, 7, 7, 2, 2, 3, 4, 5])
+    drawn = replace(experiment(rows=8), arm=arm, cluster=cluster, propensity=np.full(8, 0.5))
+    assert drawn.clusters(0) == (2, pytest.approx(4**2 / (3**2 + 1)))
+    assert drawn.clusters(1) == (4, pytest.approx(4.0))
+    # A row that stands for three counts three times.
+    rare = replace(drawn, propensity=np.where(cluster == 5, 0.2, 0.6))
+    assert rare.clusters(1) == (4, pytest.approx(6**2 / (3 + 3**2)))
+
+
 def test_arms_drawn_at_random_raise_no_flag() -> None:
     flagged = sum(
         bool(imbalances(experiment(seed=seed, rows=1_000, features=20))) for seed in range(100)
@@ -86,6 +97,35 @@ def test_a_column_written_after_the_treatment_is_flagged() -> None:
     sound = replace(sound, matrix=leaked, categories={5: ("no", "yes", "other")})
     assert {flag.feature for flag in imbalances(sound)} == {"f3", "f4", "f5"}
     assert {flag.arm for flag in imbalances(sound)} == {"call"}
+
+
+def test_a_column_that_is_the_arm_itself_is_flagged_in_arms_of_one_size() -> None:
+    sound = experiment(rows=2_000)
+    arm = np.arange(2_000) % 2
+    copied = np.column_stack([sound.matrix[:, :5], arm])
+    halves = replace(sound, arm=arm, propensity=np.full(2_000, 0.5), matrix=copied)
+    assert [flag.feature for flag in imbalances(halves)] == ["f5"]
+
+
+def test_outcomes_missing_in_whole_households_are_no_reason_for_a_flag() -> None:
+    flagged = alone = 0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        shop = np.repeat(np.arange(80), 25)
+        arm = random.permutation(80)[shop] % 2
+        missing = (random.random(80) < 0.2)[shop]
+        flagged += bool(missing_outcomes(("control", "call"), arm, missing, shop))
+        alone += bool(missing_outcomes(("control", "call"), arm, missing, np.arange(2_000)))
+    assert flagged <= 2  # one in a thousand is expected
+    assert alone > 50
+
+
+def test_outcomes_missing_in_all_of_an_arm_are_flagged() -> None:
+    arm = np.arange(400) % 2
+    (flag,) = missing_outcomes(("control", "call"), arm, arm == 1, np.arange(400))
+    assert (flag.arm, flag.of_missing_outcomes, flag.z) == ("call", True, pytest.approx(20.0))
+    nobody = np.zeros(400, dtype=bool)
+    assert missing_outcomes(("control", "call"), arm, nobody, np.arange(400)) == ()
 
 
 def test_arms_with_other_shares_than_their_propensities_are_flagged() -> None:

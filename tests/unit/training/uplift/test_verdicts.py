@@ -15,9 +15,9 @@ from holdfast.errors import InputError
 from tests.builders.experiments import experiment
 from training.evaluation.assessment import Estimate
 from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
-from training.uplift.inference import PointEstimate
+from training.uplift.inference import PointEstimate, difference
 from training.uplift.looks import ONLY_LOOK, Look, Looks
-from training.uplift.result import ActionUplift, Arm
+from training.uplift.result import ActionUplift, Arm, EffectGroup, Finding
 from training.uplift.settings import UpliftSettings
 from training.uplift.stakes import NO_STAKES, Stakes
 from training.uplift.verdicts import (
@@ -33,7 +33,8 @@ DRAWN = experiment(rows=400)
 
 
 def action(effect: float, ranking: float = 0.0, error: float = ERROR) -> ActionUplift:
-    arm, nothing = Arm(name="a", rows=200, outcome=0.5), Estimate(0.0, 0.0, 0.0)
+    arm = Arm(name="a", rows=2_000, outcome=0.5, clusters=2_000, effective_clusters=2_000.0)
+    nothing = Estimate(0.0, 0.0, 0.0)
     measured = PointEstimate(effect, error, CLUSTERS)
     area = PointEstimate(ranking, ERROR, CLUSTERS)
     return ActionUplift(
@@ -55,13 +56,23 @@ def action(effect: float, ranking: float = 0.0, error: float = ERROR) -> ActionU
     )
 
 
-def decide(
+def decided(
     *actions: ActionUplift, stakes: Stakes = NO_STAKES, look: Look | None = None
-) -> list[str | None]:
-    seen = replace(look or ONLY_LOOK, clusters=CLUSTERS)
+) -> tuple[ActionUplift, ...]:
+    seen = look or replace(ONLY_LOOK, clusters=CLUSTERS)
     result = EvaluatedExperiment(DRAWN, actions, (), seen)
-    (decided,) = with_verdicts([(result, "randomised")], stakes)
-    return [one.finding.verdict for one in decided.actions]
+    (evaluated,) = with_verdicts([(result, "randomised")], stakes)
+    return evaluated.actions
+
+
+def findings(
+    *actions: ActionUplift, stakes: Stakes = NO_STAKES, look: Look | None = None
+) -> list[Finding]:
+    return [one.finding for one in decided(*actions, stakes=stakes, look=look)]
+
+
+def decide(*actions: ActionUplift, stakes: Stakes = NO_STAKES) -> list[str | None]:
+    return [finding.verdict for finding in findings(*actions, stakes=stakes)]
 
 
 def test_four_verdicts_of_one_action() -> None:
@@ -174,6 +185,77 @@ def test_looks_at_any_time_need_more() -> None:
     )
     ever = customers_needed(estimate, 0.02, Looks(expected=CLUSTERS).at(CLUSTERS), 0.05)
     assert once < planned < ever
+
+
+@pytest.mark.parametrize("effect", (-0.05, 0.0, 0.05))
+def test_nothing_is_claimed_of_an_arm_of_few_customers(effect: float) -> None:
+    few = Arm(name="shops", rows=2_000, outcome=0.5, clusters=25, effective_clusters=19.9)
+    group = EffectGroup(rows=900, predicted=-0.1, effect=Estimate(-0.1, -0.2, -0.05), harmed=True)
+    of_few = replace(action(effect, ranking=0.05), groups=(group,))
+    for arms in ({"treatment": few}, {"control": few}):
+        (finding,) = findings(replace(of_few, **arms), stakes=Stakes(break_even=3.0))
+        assert (finding.verdict, finding.why_not) == ("not_enough_data", "too_few_clusters")
+        # More customers of the same few shops are not what is lacking.
+        assert (finding.targetable, finding.more_needed) == (False, None)
+        assert not decided(replace(of_few, **arms))[0].groups[0].harmed
+    enough = replace(few, effective_clusters=20.0)
+    assert findings(replace(of_few, treatment=enough))[0].why_not is None
+    assert decided(replace(of_few, treatment=enough))[0].groups[0].harmed
+
+
+def test_an_estimate_is_as_certain_as_the_smaller_arm_allows() -> None:
+    of_twenty = Arm(name="shops", rows=2_000, outcome=0.5, clusters=20, effective_clusters=20.0)
+    # Clear of zero with 3,999 degrees of freedom, and not with the 19 that twenty shops give.
+    assert decide(action(2.05 * ERROR)) == ["works"]
+    assert decide(replace(action(2.05 * ERROR), control=of_twenty)) == ["not_enough_data"]
+    assert decide(replace(action(2.12 * ERROR), control=of_twenty)) == ["works"]
+
+
+@pytest.mark.parametrize(("treated", "control"), ((20, 40), (30, 30), (25, 100)))
+def test_shops_without_effect_are_wrong_at_most_once_in_twenty(treated: int, control: int) -> None:
+    draws = 400
+    assert _wrong(treated, control, draws, few=False) <= binom.ppf(0.999, draws, 0.05)
+
+
+def test_three_shops_would_be_wrong_far_more_often() -> None:
+    assert _wrong(3, 57, 400, few=True) > 400 * 0.15
+
+
+def _wrong(treated: int, control: int, draws: int, *, few: bool) -> int:
+    """How often the difference of two arms of shops, which differ much from each other, is clear of
+    zero: at the look that verdicts are given by, or as if all shops were of one arm.
+    """
+    shops = treated + control
+    wrong = 0
+    for seed in range(draws):
+        random = np.random.default_rng([seed, treated])
+        shop = np.repeat(np.arange(shops), 30)
+        drawn = np.isin(np.arange(shops), random.permutation(shops)[:treated])[shop]
+        stays = np.clip(random.normal(0.7, 0.12, shops), 0, 1)[shop]
+        outcome = (random.random(len(shop)) < stays).astype(np.float64)
+        look = Looks().at(shops).comparing(np.inf if few else min(treated, control))
+        estimate = difference(outcome, 1.0 * drawn, 1.0 * ~drawn, shop).interval(look=look)
+        wrong += not estimate.low <= 0 <= estimate.high
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("clusters", "why"),
+    (
+        (1_000, "not_a_planned_look"),
+        (2_000, None),
+        (3_000, "not_a_planned_look"),
+        (4_200, None),
+        (4_201, "beyond_last_look"),
+        (20_000, "beyond_last_look"),
+    ),
+)
+def test_words_are_given_at_planned_looks_alone(clusters: int, why: str | None) -> None:
+    look = Looks(planned=(2_000, 4_000)).at(clusters)
+    (finding,) = findings(action(0.2, ranking=0.2), look=look)
+    assert finding.why_not == why
+    assert finding.verdict == ("works" if why is None else "not_enough_data")
+    assert finding.targetable is (why is None)
 
 
 def test_break_even_from_costs() -> None:

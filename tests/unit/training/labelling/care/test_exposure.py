@@ -19,7 +19,7 @@ def _rows(count: int = 1, **columns: object) -> pl.DataFrame:
         "household": "alone c1",
         "cutoff": CUTOFF,
         "label_end": day(97),
-        "in_service_until": day(97),
+        "at_risk_until": day(97),
         "billing_type": "postpaid",
         **columns,
     }
@@ -189,7 +189,7 @@ def test_customers_are_touched_through_any_of_their_lines(
     tables.care(2, 5, "control", 0.5, subscription_id="s1")
     tables.care(3, 6, "control", 0.5, subscription_id=None, campaign_id="other")
     rows = _rows(2, customer_id=["c1", "c2"]).drop(
-        "subscription_id", "in_service_until", "billing_type"
+        "subscription_id", "at_risk_until", "billing_type"
     )
     exposure = _exposure(tables, tmp_path, rows)
     assert exposure.touched.tolist() == [False, True]
@@ -225,7 +225,7 @@ def test_the_uncared_for_stand_for_those_that_care_by_rule_reached(
     for number in (4, 5):
         tables.care(number, 20, "treatment", None, subscription_id=f"s{number}")
     until = [day(97)] * 8 + [day(15), day(3)]
-    rows = _rows(10, in_service_until=until)
+    rows = _rows(10, at_risk_until=until)
     exposure = _exposure(tables, tmp_path, rows)
     assert exposure.touched.tolist() == [True] * 5 + [False] * 5
     weight = _weight(exposure, rows)
@@ -253,7 +253,7 @@ def test_where_care_by_rule_reached_all_rows_none_is_left(
 ) -> None:
     for number in (1, 2):
         tables.care(number, 10 + number, "treatment", None, subscription_id=f"s{number}")
-    rows = _rows(3, in_service_until=[day(97), day(97), day(5)])
+    rows = _rows(3, at_risk_until=[day(97), day(97), day(5)])
     exposure = _exposure(tables, tmp_path, rows)
     assert exposure.touched.tolist() == [True, True, False]
     assert np.isfinite(_weight(exposure, rows)).all()
@@ -284,7 +284,7 @@ def test_leaving_out_the_touched_does_not_move_the_share_of_losses(
                     subscription_id=line,
                     campaign_id=None,
                 )
-    rows = _rows(count, in_service_until=[day(min(lost, 97)) for lost in lost_at])
+    rows = _rows(count, at_risk_until=[day(min(lost, 97)) for lost in lost_at])
     exposure = _exposure(tables, tmp_path, rows)
     weight = _weight(exposure, rows)
     for within in (37, 67, 97):
@@ -306,7 +306,7 @@ def test_each_horizon_has_its_own_window(tables: LineTables, tmp_path: Path) -> 
     tables.care(3, 37.01, "treatment", None, subscription_id="s3")
     tables.care(4, 80, "treatment", subscription_id="s4")
     tables.care(5, 80, "treatment", subscription_id="s5")
-    rows = _rows(6, in_service_until=[*[day(97)] * 4, day(79), day(97)])
+    rows = _rows(6, at_risk_until=[*[day(97)] * 4, day(79), day(97)])
     exposure = care_exposure(tables.history(tmp_path), rows, ENDS)
     touched = {days: one.touched.tolist() for days, one in exposure.horizons.items()}
     assert touched == {
@@ -323,6 +323,29 @@ def test_each_horizon_has_its_own_window(tables: LineTables, tmp_path: Path) -> 
         at.replace(tzinfo=None) for at in (day(5), day(67), day(67))
     ]
     assert exposure.horizons[90].until[4] == np.datetime64(day(79).replace(tzinfo=None))
+
+
+def test_where_a_label_is_not_complete_the_longest_complete_one_tells(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    """Nothing is known of the time after it: neither care nor that there was none."""
+    tables.care(1, 50, "treatment", None, subscription_id="s1")
+    tables.care(2, 80, "treatment", None, subscription_id="s2")
+    tables.care(3, 50, "control", 0.5, subscription_id="s3")
+    tables.care(4, 80, "control", 0.5, subscription_id="s4")
+    known = {30: True, 60: True, 90: pl.col("subscription_id").is_in(["s5", "s6"])}
+    ends = {days: pl.when(known[days]).then(end) for days, end in ENDS.items()}
+    exposure = care_exposure(tables.history(tmp_path), _rows(6), ends)
+    within_60, within_90 = exposure.horizons[60], exposure.horizons[90]
+    assert within_60.complete.all()
+    assert within_90.complete.tolist() == [*[False] * 4, True, True]
+    assert within_90.touched.tolist() == [True, *[False] * 5]
+    assert within_90.control_weight.tolist() == [1, 1, 2, 1, 1, 1]
+    of_known = day(97).replace(tzinfo=None)
+    assert within_90.until[4:].tolist() == [of_known, of_known]
+    for name in ("end", "until"):
+        times = getattr(within_90, name)[:4]
+        assert times.tolist() == getattr(within_60, name)[:4].tolist()
 
 
 def test_a_draw_counts_for_the_horizons_that_it_falls_into(

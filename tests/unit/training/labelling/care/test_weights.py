@@ -36,6 +36,7 @@ def exposure_of(lost_at: np.ndarray, cared_at: np.ndarray, by_rule: np.ndarray) 
             touched=touched,
             by_rule=touched & by_rule,
             control_weight=np.ones(len(lost_at)),
+            complete=np.ones(len(lost_at), dtype=bool),
             end=_days(end),
             until=_days(np.minimum.reduce([end, lost_at, cared_at])),
         )
@@ -178,6 +179,38 @@ def test_what_draws_put_into_control_represents_what_they_treated() -> None:
         assert facts["effective_rows"] == facts["rows"] == (~treated).sum()
         assert facts["shown"]
         assert set(weighted.weight[int(days)]) == {4.0}
+
+
+def test_rows_whose_label_is_not_complete_change_nothing_within_that_horizon(
+    made_up: MadeUp, weighted: CareWeights
+) -> None:
+    """The same lines once more at a later cut-off, followed for 30 days and no longer."""
+    whole, short = made_up.exposure.horizons, made_up.exposure.horizons[30]
+    twice = {
+        days: HorizonExposure(
+            touched=np.concatenate([one.touched, short.touched]),
+            by_rule=np.concatenate([one.by_rule, short.by_rule]),
+            control_weight=np.ones(2 * ROWS),
+            complete=np.concatenate([one.complete, np.full(ROWS, days == 30)]),
+            end=np.concatenate([one.end, short.end]),
+            until=np.concatenate([one.until, short.until]),
+        )
+        for days, one in whole.items()
+    }
+    exposure = CareExposure(twice, np.zeros(2 * ROWS, dtype=bool))
+    rows = rows_of(exposure, np.concatenate([made_up.matrix, made_up.matrix]))
+    stratum = np.repeat([0, 1], ROWS)
+    both = care_weights(exposure, replace(rows, stratum=stratum))
+    for days, factor in ((30, 2), (60, 1), (90, 1)):
+        before, after = weighted.facts[str(days)], both.facts[str(days)]
+        for count in ("touched_otherwise", "touched_randomised", "rows"):
+            assert after[count] == factor * before[count]
+        assert after["balance"]["apart_after"] == 0
+        assert after["overlap"]["share"] == pytest.approx(before["overlap"]["share"], abs=0.01)
+        left = ~whole[days].touched[made_up.rows.kept]
+        first = both.weight[days][: len(made_up.rows.kept)][left]
+        lost = (made_up.lost_at <= GAP_DAYS + days)[made_up.rows.kept][left]
+        assert np.average(lost, weights=first) == pytest.approx(made_up.truth(days), abs=0.01)
 
 
 def test_of_many_rows_some_customers_are_examined(

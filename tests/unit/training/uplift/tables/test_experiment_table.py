@@ -240,6 +240,21 @@ def test_outcomes_that_are_missing_in_one_arm_more_often_are_suspicious(
     assert read({"stayed": often}).missing_outcomes == ()
 
 
+def test_outcomes_missing_in_a_few_shops_are_not_suspicious(
+    read: Callable[..., ExperimentTable],
+) -> None:
+    shop = [number // 5 for number in range(ROWS)]
+    arm = ["call" if one % 2 else "control" for one in shop]
+    # Six shops of one arm sent nothing: thirty customers, and no more than six observations.
+    stayed = [
+        "NA" if one in (1, 11, 21, 31, 41, 51) else word
+        for one, word in zip(shop, columns()["stayed"], strict=True)
+    ]
+    changes = {"shop": [f"s{one}" for one in shop], "arm": arm, "stayed": stayed}
+    assert read(changes, group="shop").missing_outcomes == ()
+    assert read(changes, drop=("shop",)).missing_outcomes != ()
+
+
 def test_an_outcome_of_numbers_leaves_out_what_is_none(
     read: Callable[..., ExperimentTable],
 ) -> None:
