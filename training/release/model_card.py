@@ -35,6 +35,7 @@ from training.release.facts import (
 from training.release.level import LEVEL_COLUMNS, LEVEL_OF_ONE_PERIOD, find_level, level_rows
 from training.release.refit import RefitFacts, read_refit
 from training.release.sentences import TEMPLATES
+from training.surveys.told import SURVEY_WORDS, reminder_lines, survey_rows
 
 MODEL_CARD = "model_card.md"
 
@@ -373,45 +374,11 @@ def _holdout(assessment: Assessment) -> list[str]:
 
 def _survey(document: object) -> list[str]:
     """Estimates for customers who did not answer."""
-    groups = document.get("groups") if isinstance(document, Mapping) else None
-    if not isinstance(document, Mapping) or not isinstance(groups, Mapping):
+    names, rows = survey_rows(document)
+    if not names:
         return []
-    rows = [
-        (
-            f"share of dissatisfied, {name}",
-            f"{group['answered']:,} of {group['invited']:,}",
-            *_band(group["prevalence"]),
-        )
-        for name, group in groups.items()
-        if group["prevalence"]
-    ]
-    if document.get("calibration"):
-        rows.append(("observed over expected, test period", "", *_band(document["calibration"])))
-    words = (
-        "Estimates for everybody who was asked. The band shows the range if satisfaction itself"
-        " influences who answers."
-    )
-    return [
-        "",
-        "### Of those who did not answer",
-        "",
-        words,
-        "",
-        *_table(("figure", "answered", "estimate", "band"), rows),
-        *_reminder(document.get("reminder")),
-    ]
-
-
-def _reminder(document: object) -> list[str]:
-    """What a reminder drawn at random tells of the band."""
-    return ["", f"{document['about']}."] if isinstance(document, Mapping) else []
-
-
-def _band(band: Mapping[str, Any]) -> tuple[str, str]:
-    odds = f"odds up to {band['odds_ratio']:g} times"
-    if band.get("evidence") == "estimated":
-        odds = f"odds {band['least']:.2f} to {band['most']:.2f} times, estimated"
-    return f"{band['estimate']:.4f}", f"{band['low']:.4f} to {band['high']:.4f}, {odds}"
+    title = ["", "### Of those who did not answer", "", SURVEY_WORDS, ""]
+    return [*title, *_table(names, rows), *reminder_lines(document)]
 
 
 def _flags(facts: TrainingFacts | None, verdict: Mapping[str, Any] | None) -> list[str]:
