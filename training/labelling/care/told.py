@@ -112,7 +112,7 @@ def care_rows(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[s
     names = (
         *("within", "left out, drawn", "left out, by rule", "rows left", "effective rows"),
         *("customers left", "effective customers", "largest weight"),
-        *(f"all rows with a probability below {LEAST_PROBABILITY:g}"),
+        f"all rows with a probability below {LEAST_PROBABILITY:g}",
         *("columns apart, before", "after", "largest difference, before", "after", "represent all"),
     )
     rows: list[tuple[str, ...]] = [

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,8 @@ def test_it_says_what_care_did_to_the_rows_of_each_horizon() -> None:
     shown = card(documents(facts(choices={"dataset": {"care": care}})))
     line = "| 90 days | 4,300 | 800 | 122,000 | 110,500 | 41,000 | 36,200 | 20.0 | 3.4% | 6 of 140 | 2 of 140 | 0.31 | 0.17 |"
     assert f"{line} **not shown** |" in shown
+    for is_table, lines in groupby(shown.splitlines(), lambda one: one.startswith("|")):
+        assert not is_table or len({one.count(" | ") for one in lines}) == 1
     assert "| 30 days | 1,200 | 800 |" in shown
     # As versions made before customers were counted have it.
     rows_alone = {name: one for name, one in care["90"].items() if "customers" not in name}
