@@ -395,7 +395,9 @@ def _print_rollback(result: "Rollback") -> None:
     console = Console(highlight=False)
     console.print(
         f"[bold]{escape(result.name)} version {result.number}[/bold] is champion again in place of version {result.was};"
-        " a running service loads it by itself."
+        " a running service loads it by itself. Its level of risk is the one that it had then:"
+        " [bold]holdfast score[/bold], or the next night, makes scores and level anew.",
+        soft_wrap=True,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from features.encoding.ranges import RANGES, ranges_of
 from features.fields import BUILT_IN, FeatureCatalogue
 from holdfast.arrays import Floats, Positions, Texts
-from holdfast.documents import to_document
+from holdfast.documents import inspect_document, to_document
 from holdfast.logging import progress
 from holdfast.sentences import Sentence, sentence
 from models.dissatisfaction import SurveyTarget
@@ -38,7 +38,7 @@ from training.fitting.budget import TuningBudget
 from training.fitting.horizon_models import binned, customer_codes, fit_horizon_models
 from training.fitting.tune import Tuned
 from training.labelling.dataset import Dataset
-from training.labelling.history import wall_times
+from training.labelling.history import utc, wall_times
 from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of, null_has_meaning, reason_basis_of
 from training.operator.level import first_revision
@@ -205,7 +205,7 @@ def train_operator_model(
         horizon_models=fitted.models,
         strata=target.strata,
     )
-    compared_with = unreadable or _champion_comparison(champion, dataset, target)
+    compared_with = unreadable or _champion_comparison(champion, dataset, target, split)
     predicted = _probabilities(bare, dataset, split.test)
     champions = (
         _probabilities(champion.model, dataset, split.test)
@@ -306,7 +306,7 @@ def train_operator_model(
 
 
 def _champion_comparison(
-    champion: RegisteredVersion | None, dataset: Dataset, target: Target
+    champion: RegisteredVersion | None, dataset: Dataset, target: Target, split: PeriodSplit
 ) -> ChampionComparison:
     if champion is None:
         return ChampionComparison(number=None, comparable=False, why="")
@@ -318,7 +318,17 @@ def _champion_comparison(
         why = sentence("features_gone", features=removed[:5])
     elif absent := [days for days in target.horizons_days if days not in model.horizons]:
         why = sentence("without_horizons", days=absent)
+    elif (last := _learnt_until(model)) and last >= utc(dataset.cutoffs[split.test].min()):
+        why = sentence("learnt_from_test", until=last.date().isoformat())
     return ChampionComparison(number=champion.number, comparable=why is None, why=why or "")
+
+
+def _learnt_until(model: ModelVersion) -> datetime | None:
+    """The last cut-off that the evaluated boosters of a version learnt from; None where it is not kept."""
+    facts, _ = inspect_document(TrainingFacts, model.documents.get(TRAINING), TRAINING)
+    parts = {} if facts is None else facts.cutoffs
+    learnt = [at for part, times in parts.items() if part not in ("test", NEWER) for at in times]
+    return max(map(datetime.fromisoformat, learnt), default=None)
 
 
 def _probabilities(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:

@@ -3,12 +3,15 @@ nothing else.
 """
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from features.contracts.vocabulary import CONTACT_CHANNELS
 from models.dissatisfaction import SurveyTarget
+from models.registry import RegisteredVersion
 from models.target import Target
 from tests.builders.clocks import NOW
 from training.evaluation.leaks import Flag
@@ -107,6 +110,25 @@ def test_two_configurations_in_one_process_give_two_models(
     again = train(dataset, ONE)
     assert text_of(again) == text_of(model)
     assert again.assessments == model.assessments
+
+
+def test_a_champion_is_not_compared_on_rows_that_it_learnt_from(
+    dataset: Dataset, model: OperatorModel
+) -> None:
+    """Such as where a person begins the test period earlier than that of the champion."""
+    champion = RegisteredVersion(number="1", model=model.version)
+    options: dict[str, Any] = {
+        "made_at": NOW,
+        "champion": champion,
+        "budget": TuningBudget(trials=1),
+    }
+    learnt_until = datetime.fromisoformat(model.facts.cutoffs["fit"][-1])
+    begins = {True: learnt_until + timedelta(days=1), False: learnt_until}
+    for comparable, test_from in begins.items():
+        other = train_operator_model(dataset, TARGET, ONE, test_from=test_from, **options)
+        assert other.facts.champion.comparable == comparable
+        assert ("champion" in other.assessments["90"].baselines) == comparable
+    assert "learnt from cut-offs of this test period, until" in other.facts.champion.in_words
 
 
 def test_a_model_of_answers_is_ranked_for_those_who_gave_them_too(model: OperatorModel) -> None:
