@@ -126,7 +126,8 @@ def _asked(drawn: Sequence[Drawn]) -> pl.DataFrame:
 
 def _lines(raw: RawHistory, rule: OutcomeRule, asked: pl.DataFrame) -> pl.DataFrame:
     """Lines at risk of the households when they were drawn: ``place`` and ``line`` of the household,
-    ``subscription_id``, traits, ``lost``, null where it is not recorded why it ended, and ``day``.
+    ``subscription_id``, traits, ``lost``, null where it is not recorded why it ended or a notice still stands, and
+    ``day``.
     """
     outcomes = LineOutcomes.of(raw, rule.labels)
     parts = []
