@@ -1,5 +1,5 @@
-"""How often verdicts of uplift are wrong over several actions and several looks, and what is said
-of a simulated operator's five actions, whose effects are known.
+"""How often verdicts of uplift are wrong over several actions, over several looks and where few groups
+are drawn, and what is said of a simulated operator's five actions, whose effects are known.
 
 ``python -m benchmarks.models.uplift_verdicts`` takes about twenty minutes on two cores, most of them for the
 operator; ``--draws 20`` makes a tenth of the draws, ``--customers 0`` leaves the operator out.
@@ -25,7 +25,7 @@ from training.uplift.contacts import select_contacts
 from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
 from training.uplift.evaluation import UpliftConfig
 from training.uplift.experiment import Experiment
-from training.uplift.looks import ONLY_ONCE, Looks
+from training.uplift.looks import ONLY_ONCE, Look, Looks
 from training.uplift.result import ActionUplift
 from training.uplift.settings import UpliftSettings
 from training.uplift.stakes import NO_STAKES, Stakes
@@ -37,6 +37,10 @@ CUSTOMERS, MONTHS, SEED = 14_000, 30, 12
 BREAK_EVEN = 0.5
 """Percentage points from which the simulated operator's actions are taken to be worth their cost."""
 
+GROUPS, SHARE_OF_GROUP = ((3, 57), (5, 55), (10, 50), (20, 40), (30, 30)), 0.12
+"""Treated groups and those of control, and how far groups differ in their share that stays (standard
+deviation)."""
+
 QUICK = UpliftSettings(folds=3, repeats=1)
 
 
@@ -45,6 +49,7 @@ def main() -> None:
     arguments = _arguments()
     measure_actions(arguments.draws)
     measure_looks(arguments.draws)
+    measure_groups(arguments.draws)
     if arguments.customers:
         measure_operator(arguments.customers)
 
@@ -100,6 +105,30 @@ def measure_looks(draws: int) -> None:
             for name in plans
         ],
     )
+
+
+def measure_groups(draws: int) -> None:
+    """One action that does nothing, drawn by group, such as shops that differ much."""
+    rows = []
+    for treated, control in GROUPS:
+        of_all = of_smaller = words = 0
+        for seed in range(draws):
+            evaluated = evaluate_experiment(grouped_experiment(seed, treated, control), QUICK)
+            (action,) = _decided(evaluated)
+            smaller = evaluated.look.comparing(action.smaller_arm.effective_clusters)
+            of_all += _clear_of_zero(action, evaluated.look)
+            of_smaller += _clear_of_zero(action, smaller)
+            words += action.works or action.harms
+        rows.append(
+            {
+                "treated groups": treated,
+                "control groups": control,
+                "clear of zero, degrees of freedom of all groups": of_all,
+                "of the smaller arm": of_smaller,
+                "works or harms": words,
+            }
+        )
+    show(f"One action without effect, drawn by group, {draws} experiments", rows)
 
 
 def measure_operator(customers: int) -> None:
@@ -160,6 +189,29 @@ def null_experiment(seed: int, actions: int, rows: int, features: int = 4) -> Ex
         labels=names,
         drawn_at_random="caller",
     )
+
+
+def grouped_experiment(seed: int, treated: int, control: int) -> Experiment:
+    """An experiment whose action does nothing, drawn by groups of 30 to 90 customers; how many stay
+    differs by group.
+    """
+    random = np.random.default_rng(seed)
+    groups = treated + control
+    cluster = np.repeat(np.arange(groups), random.integers(30, 91, groups))
+    is_treated = random.permutation(groups) < treated
+    stays = np.clip(0.7 + SHARE_OF_GROUP * random.normal(size=groups), 0.02, 0.98)
+    return replace(
+        null_experiment(seed, 1, len(cluster), features=0).with_a_feature(),
+        arm=is_treated[cluster].astype(np.int64),
+        outcome=(random.random(len(cluster)) < stays[cluster]).astype(np.float64),
+        propensity=np.where(is_treated, treated, control)[cluster] / groups,
+        cluster=cluster,
+    )
+
+
+def _clear_of_zero(action: ActionUplift, look: Look) -> bool:
+    interval = action.estimate.interval(look=look)
+    return interval.low > 0 or interval.high < 0
 
 
 def _decided(evaluated: EvaluatedExperiment) -> tuple[ActionUplift, ...]:
