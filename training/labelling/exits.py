@@ -24,13 +24,13 @@ CONTINUED = ("migration", "sim_swap")
 _SAME_END = timedelta(days=31)
 """A loss recorded within these days of an end of service is the reason for that end."""
 
-OPEN_NOTICE = timedelta(days=180)
-"""A notice that has stood for longer, without a loss, was taken back though nobody recorded it: notice
-periods are three months at most.
-"""
-
 _SAME_REPLACEMENT = timedelta(days=1)
 """A loss recorded within a day of a replacement is that replacement, however it was booked."""
+
+_OPEN_NOTICE = timedelta(days=180)
+"""A notice without a loss leaves the outcome unknown for so long, twice a notice period of three months.
+After that the line counts as one that goes on.
+"""
 
 _LINKS_MOST = 50
 
@@ -180,14 +180,19 @@ class LineRecords:
         )
 
     def _with_open_notice(self) -> pl.DataFrame:
-        """Lines with a notice that stands at the data's end, and no loss recorded since: whether it will
-        be withdrawn is not known yet.
+        """Lines with a notice that stands at the data's end, and neither a loss nor an end of service
+        since: whether it will be withdrawn is not known yet.
         """
-        recent = pl.col("noticed_at") > self.end - OPEN_NOTICE
-        since = self.losses.select("subscription_id", "recorded_at")
+        recent = pl.col("noticed_at") > self.end - _OPEN_NOTICE
+        came = pl.concat(
+            [
+                self.losses.select("subscription_id", came_at="recorded_at"),
+                self.ends.select("subscription_id", came_at="ended_at"),
+            ]
+        )
         followed = (
-            self.notices.join(since, on="subscription_id")
-            .filter(pl.col("recorded_at") >= pl.col("noticed_at"))
+            self.notices.join(came, on="subscription_id")
+            .filter(pl.col("came_at") >= pl.col("noticed_at"))
             .select("subscription_id", "noticed_at")
         )
         return (

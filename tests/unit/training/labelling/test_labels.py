@@ -139,6 +139,19 @@ def test_of_a_notice_that_still_stands_the_outcome_is_not_known_yet(
         assert "s1" not in outcomes.already_lost(CUTOFF)["subscription_id"]
 
 
+def test_what_a_notice_led_to_is_told_by_the_end_of_the_line(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    """Handed on to somebody else soon after the notice, it was no loss."""
+    _notice(tables, 60)
+    tables.line("s1", 70, status="ended", status_reason="transfer", replacement="transfer")
+    outcomes = LineOutcomes.of(tables.history(tmp_path, until=day(200)), LabelSettings())
+    asked = pl.DataFrame({"subscription_id": ["s1"]})
+    (row,) = outcomes.label(asked, CUTOFF, 7, VOLUNTARY_CHURN).to_dicts()
+    assert tuple(row[f"label_{days}"] for days in HORIZON_DAYS) == NONE
+    assert row["how"] == "passed_on"
+
+
 def test_what_comes_first_counts(tables: LineTables, tmp_path: Path) -> None:
     tables.add("churn_events", 20, subscription_id="s1", churn="non_payment")
     tables.add("churn_events", 50, subscription_id="s1", churn="cancellation")
