@@ -287,7 +287,9 @@ def train_operator_model(
         ),
         REFIT: to_document(refit),
         **({} if level is None else {LEVEL: to_document(level)}),
-        RANGES: ranges_of(dataset.matrix, dataset.features, everything),
+        RANGES: ranges_of(
+            dataset.matrix, dataset.features, everything if refit.used else split.learnt
+        ),
         **(extra_documents or {}),
     }
     return OperatorModel(
