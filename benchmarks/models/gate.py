@@ -6,8 +6,8 @@ that take too long to explain. It also prints the calibration of the correct mod
 period, by stratum, and beside it how much the true risk changed between the training rows and
 the test period. No calibration on earlier rows can predict that change.
 
-With ``--correct`` and any number of seeds, the correct model alone is trained for each, without a
-search, and what the gate says of it is printed beside its calibration.
+All are trained as holdfast does by default, without a search. With ``--correct`` the correct model alone is
+trained for each seed.
 """
 
 import sys
@@ -33,7 +33,6 @@ from pipeline.features import build_features
 from simulator.engine.simulator import simulate
 from training.evaluation.assess import EVERYBODY
 from training.fitting import calibrate, horizon_models
-from training.fitting.budget import TuningBudget
 from training.fitting.calibrate import CalibrationChoice
 from training.labelling.dataset import Dataset, churn_dataset
 from training.operator.model import OperatorModel, train_operator_model
@@ -54,12 +53,11 @@ def main() -> None:
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
     customers, months = (*numbers, *(CUSTOMERS, MONTHS)[len(numbers) :])[:2]
     only_correct = "--correct" in sys.argv
-    budget = None if only_correct else TuningBudget(trials=1)
     for seed in numbers[2:] or [SEED]:
         dataset, risk = simulated(customers, months, seed)
         models = {}
         verdicts = {}
-        for name, model, settings in trained(dataset, TrainingConfig.read(), budget):
+        for name, model, settings in trained(dataset, TrainingConfig.read()):
             models[name], verdicts[name] = model, verdict_of(model, settings)
             if only_correct:
                 break
@@ -100,11 +98,10 @@ def simulated(customers: int, months: int, seed: int) -> tuple[Dataset, pl.DataF
 
 
 def trained(
-    dataset: Dataset, config: TrainingConfig, budget: TuningBudget | None
+    dataset: Dataset, config: TrainingConfig
 ) -> Iterator[tuple[str, OperatorModel, GateSettings]]:
     """Models of the same rows, by name: a correct one, and others by what is wrong with them;
-    each with the settings of the gate that it meets. Parameters are searched for where there is a
-    budget.
+    each with the settings of the gate that it meets.
     """
     settings = config.gate
     train = partial(
@@ -112,7 +109,6 @@ def trained(
         target=CHURN,
         config=config,
         made_at=system_clock(),
-        budget=budget,
     )
     sound = train(dataset)
     yield AS_IT_SHOULD_BE, sound, settings
