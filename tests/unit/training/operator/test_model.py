@@ -122,13 +122,14 @@ def test_a_champion_is_not_compared_on_rows_that_it_learnt_from(
         "champion": champion,
         "budget": TuningBudget(trials=1),
     }
-    learnt_until = datetime.fromisoformat(model.facts.cutoffs["fit"][-1])
-    begins = {True: learnt_until + timedelta(days=1), False: learnt_until}
+    last = datetime.fromisoformat(model.facts.cutoffs["fit"][-1])
+    # What became of its rows is told 97 days after their cut-off, long after the next cut-off.
+    begins = {True: last + timedelta(days=98), False: last + timedelta(days=1)}
     for comparable, test_from in begins.items():
         other = train_operator_model(dataset, TARGET, ONE, test_from=test_from, **options)
         assert other.facts.champion.comparable == comparable
         assert ("champion" in other.assessments["90"].baselines) == comparable
-    assert "learnt from cut-offs of this test period, until" in other.facts.champion.in_words
+    assert f"--test-from {begins[True].date()} or later" in other.facts.champion.in_words
 
 
 def test_a_model_of_answers_is_ranked_for_those_who_gave_them_too(model: OperatorModel) -> None:
