@@ -49,6 +49,7 @@ from training.release.facts import (
     NEWER,
     NULL_HAS_MEANING,
     PARAMETER_SETS,
+    SEARCHED,
     TRAINING,
     ChampionComparison,
     TrainingFacts,
@@ -266,6 +267,7 @@ def train_operator_model(
         choices={
             "dataset": dataset.facts,
             PARAMETER_SETS: [dict(one) for one in search.free_sets],
+            SEARCHED: search.compared,
             "monotone": search.monotone,
             CROSS_FITTED_FOLDS: record.folds,
             "boosters": record.boosters,
