@@ -14,9 +14,8 @@ from reports.training.assessment_plots import assessment_figures
 from reports.training.report import render_model_report
 from training.evaluation.predictions import TEST_PREDICTIONS
 from training.operator.model import OperatorModel
-from training.release.evidence import ModelEvidence
 from training.release.facts import SURVEY
-from training.release.gate import evaluate
+from training.release.gate import nothing_found
 from training.release.signature import InputExample
 from training.release.tracking import RunRecord, Tracking, assessment_metrics
 from training.release.verdict import Verdict
@@ -70,19 +69,12 @@ def report_nothing(home: Home, model: OperatorModel, language: str) -> tuple[Ver
     Returns
     -------
     verdict : Verdict
-        What the gate would say, of the documents alone.
+        The gate's, of the one rule that comes before all others: the others are about a version.
     report : Path
         Where it lies.
     """
     version = model.version
-    evidence = ModelEvidence(
-        name=version.name,
-        service=version.service,
-        features=version.features,
-        has_strata=version.strata is not None,
-        documents=version.documents,
-    )
-    verdict = evaluate(evidence, None, model.config.gate)
+    verdict = Verdict(passed=False, reasons=tuple(nothing_found(model.assessments)))
     page = render_model_report(model, verdict, None, version.documents.get(SURVEY), language)
     report = home.root / REPORTS / f"{version.name}_nothing_found.html"
     report.parent.mkdir(exist_ok=True)
