@@ -99,8 +99,8 @@ def train_target(
 ) -> Trained:
     """Train a model of a target, evaluate it beside the champion, and register it as challenger.
 
-    Where it predicts no better than chance at any horizon, it is not registered, and the report
-    says so.
+    Where it predicts no better than chance at any horizon, it is not registered: the report says so,
+    and the run is kept.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def train_target(
                 home, model, resolved_language, online=online, clock=clock
             )
         else:
-            verdict, report = report_nothing(home, model, resolved_language)
+            verdict, report = report_nothing(home, model, resolved_language, clock=clock)
     return Trained(
         model=model,
         number=number,

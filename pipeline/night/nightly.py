@@ -333,7 +333,7 @@ class _Run:
         )
         if not run.sets:
             why = [
-                sentence("not_scored", model=name, why=named(reason))
+                sentence("not_scored", model=name, why=reason)
                 for name, reason in run.skipped.items()
             ]
             return _Outcome(sentence("nobody_scored", why=parted(why)), run.to_json(), True)

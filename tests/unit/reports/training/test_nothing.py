@@ -11,12 +11,11 @@ from holdfast.home import Home
 from pipeline.train import Trained
 from pipeline.training_record import report_nothing
 from reports.training.report import render_model_report
-from tests.builders.assessments import estimate, facts, operator_model
+from tests.builders.assessments import estimate, operator_model
+from tests.builders.clocks import clock_at
 from tests.builders.html_page import Page
-from tests.builders.model_report import FEATURES, NO_CHAMPION, PASSED
-from training.evaluation.leaks import Flag
+from tests.builders.model_report import PASSED, without_lift
 from training.operator.model import OperatorModel
-from training.release.refit import REFIT
 
 
 def poor(half: float) -> OperatorModel:
@@ -42,7 +41,7 @@ def test_no_version_is_registered_and_the_page_says_so(
     tmp_path: Path, half: float, title: str, enough: bool
 ) -> None:
     model = poor(half)
-    verdict, report = report_nothing(Home(tmp_path), model, "en")
+    verdict, report = report_nothing(Home(tmp_path), model, "en", clock=clock_at())
     page = report.read_text(encoding="utf-8")
     assert f"<h1>{title}" in page
     assert "no version was registered" in page
@@ -67,39 +66,6 @@ def test_a_model_that_was_found_has_no_such_words() -> None:
     assert "没有注册任何版本" not in page
 
 
-def without_lift() -> OperatorModel:
-    """A model that the other rules of the gate pass: its AUC is clearly above that of a random order,
-    the lift of the riskiest is not. It has a refit that scores, a level and a flag.
-    """
-    known = facts(
-        features=FEATURES,
-        champion=NO_CHAMPION,
-        flags=(Flag(column="f1", kind="single_column", figure=0.97),),
-    )
-    model = operator_model(
-        known=known,
-        documents={
-            REFIT: {
-                "until": {
-                    "evaluated": "2025-06-02T00:00:00+00:00",
-                    "served": "2025-12-01T00:00:00+00:00",
-                },
-                "snapshot_at": None,
-                "horizons": {},
-                "used": True,
-            }
-        },
-    )
-    metrics = {"auc": estimate(0.57, 0.02), "lift_capacity": estimate(1.4, 0.5)}
-    return replace(
-        model,
-        assessments={
-            horizon: replace(assessment, metrics=assessment.metrics | metrics)
-            for horizon, assessment in model.assessments.items()
-        },
-    )
-
-
 @pytest.mark.parametrize("language", ["en", "zh-Hans"])
 def test_nothing_found_and_a_passed_gate_never_stand_on_one_page(language: str) -> None:
     """Whatever the gate said."""
@@ -116,7 +82,7 @@ def test_nothing_found_and_a_passed_gate_never_stand_in_one_result(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = without_lift()
-    verdict, report = report_nothing(Home(tmp_path), model, "en")
+    verdict, report = report_nothing(Home(tmp_path), model, "en", clock=clock_at())
     assert [finding.rule for finding in verdict.reasons] == ["nothing_found"]
     trained = Trained(
         model=model, number=None, verdict=verdict, report=report, card=None, seconds=1.0
