@@ -8,7 +8,10 @@ from holdfast.settings import Section
 from models.settings import BandSettings
 
 LONGEST_SETTLE_DAYS = 60
-"""Late rows are waited for so many days at most, whatever was observed."""
+"""Late rows are waited for so many days at most, whatever was observed, unless a person says more."""
+
+MOST_SETTLE_DAYS = 180
+"""The most that a person may say."""
 
 
 class TrainingSettings(Section):
@@ -111,7 +114,7 @@ class LabelSettings(Section):
     settle_days: int = Field(
         default=7,
         ge=0,
-        le=LONGEST_SETTLE_DAYS,
+        le=MOST_SETTLE_DAYS,
         description="Days that late rows are waited for, at least, before a horizon counts as complete.",
     )
     cutoff_every_weeks: int = Field(

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 from typing import Literal
 
 import numpy as np
@@ -21,10 +22,14 @@ from holdfast.documents import to_document
 LEVEL = "level.json"
 """Name of a version's document with its first revision."""
 
-ASSUMED_ERROR = 0.371
-"""Standard error of a level without a season of its own, in log-odds: half of ln 2.1. True risk of a
-simulated operator moves by a factor of 2.1 within a year, mostly with the season. Of a yearly cosine
-of that range, values of two unrelated dates differ by half the range, as a root mean square.
+LEVEL_MOVES = 2.1
+"""By how much the true level of risk moves within a year, mostly with the season: measured on a
+simulated operator, and taken to be the same of others.
+"""
+
+ASSUMED_ERROR = log(LEVEL_MOVES) / 2
+"""Standard error of a level without a season of its own, in log-odds. Of a yearly cosine of the range
+``log(LEVEL_MOVES)``, values of two unrelated dates differ by half the range, as a root mean square.
 """
 
 QUANTILE, ASSUMED_QUANTILE = 1.645, 2.576
@@ -86,6 +91,9 @@ class HorizonLevel:
         Days from a cut-off until its labels are complete.
     shifts : tuple of Shift
         What it was made from, oldest first.
+    read_until : str
+        Last cut-off that was learnt from or read for a shift, whether it gave one or not: ISO 8601, UTC.
+        Empty where it was not kept yet.
     """
 
     status: Literal["judged", "assumed"]
@@ -99,6 +107,7 @@ class HorizonLevel:
     covered: int
     lag_days: int
     shifts: tuple[Shift, ...]
+    read_until: str = ""
 
     @property
     def common(self) -> float:

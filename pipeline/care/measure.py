@@ -84,7 +84,7 @@ def measure_campaign(
     require_same_terms(care.ledger, campaign, today, is_planned=False)
     drawn = drawn_households(care.ledger.decisions(name), care.ledger.handed_over(name))
     arms = [one for one in compared(drawn) if one.household not in without]
-    there = RowsThere.of(care.home, arms, labels.inactivity_days)
+    there = RowsThere.of(care.home, arms, labels)
     if len(arms) == len(compared(drawn)):
         recorded = recorded_measurement(care, campaign, there)
         if recorded is not None:

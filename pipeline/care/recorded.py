@@ -11,8 +11,9 @@ from features.retained.kept_since import KeptSince
 from holdfast.home import Home
 from pipeline.care.drawn import Drawn
 from pipeline.care.workspace import CareWorkspace
-from training.labelling.maturity import OBSERVED_BEFORE_DAYS
+from training.labelling.maturity import observed_before_days
 from training.labelling.reach import lines_told_since
+from training.settings import LabelSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +33,15 @@ class RowsThere:
     wait: bool
 
     @classmethod
-    def of(cls, home: Home, drawn: Sequence[Drawn], inactivity_days: int) -> Self:
+    def of(cls, home: Home, drawn: Sequence[Drawn], labels: LabelSettings) -> Self:
         """Look at when the first household was drawn, and since when the home keeps raw rows."""
         since = KeptSince.read(home.kept_since).raw
         if since is None or not drawn:
             return cls(outcomes=True, wait=True)
         began_at = min(one.at for one in drawn)
         return cls(
-            outcomes=began_at >= lines_told_since(since, inactivity_days),
-            wait=began_at >= since + timedelta(days=OBSERVED_BEFORE_DAYS),
+            outcomes=began_at >= lines_told_since(since, labels.inactivity_days),
+            wait=began_at >= since + timedelta(days=observed_before_days(labels)),
         )
 
 

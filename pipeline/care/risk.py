@@ -15,6 +15,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.zone import day_of
 from models.churn import CHURN, NON_PAYMENT
+from models.registry import find_served
 from models.score_set import ScoreFacts, read_facts, read_scores
 
 
@@ -62,7 +63,8 @@ def churn_risk(
     Raises
     ------
     InputError
-        The home has no scores of churn at the snapshot.
+        The home has no scores of churn at the snapshot, or they are of another version than that
+        which scores now.
     """
     path = _scores_path(home, at, CHURN.name)
     if not path.exists():
@@ -71,12 +73,13 @@ def churn_risk(
             "must be there for churn at the newest snapshot; run `holdfast score`",
             str(path),
         )
+    facts = _facts_of_served(home, path)
     rows = read_scores(path, "marketing" if is_offer else "service")
     horizons = pc.unique(rows["horizon_days"]).drop_null().to_pylist()
     # Of two as near, the longer one: more leave, and the interval is told no narrower than it will be.
     nearest = min(horizons, key=lambda days: (abs(days - outcome_days), -days), default=None)
     return ChurnRisk(
-        scores=read_facts(path),
+        scores=facts,
         longest=_probability(lines, rows, max(horizons, default=None)),
         of_outcome=_probability(lines, rows, nearest),
         horizon_days=nearest,
@@ -84,10 +87,13 @@ def churn_risk(
 
 
 def likely_non_payers(home: Home, at: datetime, lines: Texts) -> Codes:
-    """Lines in the highest band of the model of non-payment; unknown without one."""
+    """Lines in the highest band of the model of non-payment; unknown without one. InputError as in
+    `churn_risk`.
+    """
     path = _scores_path(home, at, NON_PAYMENT.name)
     if not path.exists():
         return np.full(len(lines), UNKNOWN, dtype=np.int8)
+    _facts_of_served(home, path)
     rows = read_scores(path, "service")
     bands = _by_line(lines, _within(rows, pc.max(rows["horizon_days"]).as_py()), "band")
     is_high = pc.fill_null(pc.equal(bands, "high"), False).to_numpy(zero_copy_only=False)
@@ -102,6 +108,21 @@ def rank_share(risk: Floats) -> Floats:
     ascending = np.sort(-risk[known])
     ranks[known] = np.searchsorted(ascending, -risk[known], side="left") / max(len(known), 1)
     return ranks
+
+
+def _facts_of_served(home: Home, path: Path) -> ScoreFacts:
+    """The facts of a score set, which must be of the version that answers now: after a rollback or a
+    promotion the scores of the version before are still there until everybody is scored again.
+    """
+    facts = read_facts(path)
+    ((entry, alias),) = find_served(home, [facts.model])
+    if (facts.version, facts.alias) != (entry.number, alias):
+        raise InputError(
+            f"scores of {facts.model}",
+            f"must be of version {entry.number}, which is {alias} now; run `holdfast score`",
+            f"of version {facts.version} as {facts.alias}",
+        )
+    return facts
 
 
 def _scores_path(home: Home, at: datetime, model: str) -> Path:

@@ -80,16 +80,22 @@ def level_at(
         days: _matured(earlier.of(days), target, repository, settings, at)
         for days in target.horizons_days
     }
-    added: dict[int, tuple[Shift, ...]] = {}
+    added: dict[int, tuple[Shift, ...]] | None = None
     if any(matured.values()):
         version = load_registered(address).model
         added = _added_shifts(home, target, version, settings, matured, clock())
-    if not added and datetime.fromisoformat(earlier.at) == at:
-        return earlier
+    if added is None:
+        if datetime.fromisoformat(earlier.at) == at:
+            return earlier
+        added, matured = {}, {}
     levels = {int(days): level for days, level in earlier.horizons.items()}
     revision = revised(
         {days: (*level.shifts, *added.get(days, ())) for days, level in levels.items()},
         {days: level.lag_days for days, level in levels.items()},
+        {
+            days: matured[days][-1].isoformat() if matured.get(days) else level.read_until
+            for days, level in levels.items()
+        },
         at,
         earlier,
     )
@@ -104,12 +110,14 @@ def _matured(
     settings: LabelSettings,
     at: datetime,
 ) -> list[datetime]:
-    """Cut-offs later than those that the level of a horizon was made from, in the same steps, whose
-    labels within it are complete at a time.
+    """Cut-offs later than those that a horizon's boosters learnt from, or that its level was read from,
+    in the same steps, whose labels within it are complete at a time.
     """
-    if not level.shifts:
+    # A cut-off of which too little was predicted gives no shift: the last shift is not the last one read.
+    read_until = level.read_until or (level.shifts[-1].cutoff if level.shifts else None)
+    if read_until is None:
         return []
-    newest = datetime.fromisoformat(level.shifts[-1].cutoff)
+    newest = datetime.fromisoformat(read_until)
     lag, step = timedelta(days=level.lag_days), timedelta(weeks=settings.cutoff_every_weeks)
     if newest + step + lag > at:
         return []
@@ -125,15 +133,17 @@ def _added_shifts(
     settings: LabelSettings,
     matured: Mapping[int, Sequence[datetime]],
     now: datetime,
-) -> dict[int, tuple[Shift, ...]]:
-    """What further cut-offs of each horizon say, of which no booster of it has learnt."""
+) -> dict[int, tuple[Shift, ...]] | None:
+    """What further cut-offs of each horizon say, of which no booster of it has learnt; None where they
+    cannot be read tonight.
+    """
     cutoffs = sorted({at for of_horizon in matured.values() for at in of_horizon})
     with progress("Reading the level of risk from labels that are complete now"):
         try:
             dataset = _labelled(home, target, settings, cutoffs, now)
         except InputError as error:
             _log.warning("the level of %s is not read from later labels: %s", target.name, error)
-            return {}
+            return None
         gone = sorted(set(version.features) - set(dataset.features))
         if gone:
             _log.warning(
@@ -141,7 +151,7 @@ def _added_shifts(
                 target.name,
                 ", ".join(gone[:5]),
             )
-            return {}
+            return None
         columns = [dataset.features.index(name) for name in version.features]
         matrix = np.ascontiguousarray(dataset.matrix[:, columns])
         every = Scorer(version, threads=0).score_all(matrix)

@@ -31,6 +31,7 @@ from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
 from holdfast.sentences import Sentence, as_written, named, parted, read_sentence, sentence
 from holdfast.zone import day_of, day_start, midnight_before, zone_name
+from models.registry import RegistryEntry
 from pipeline.features import build_features, materialize_features, take_in
 from pipeline.night.care import NightCare
 from pipeline.night.care_step import CareStep
@@ -49,7 +50,13 @@ from pipeline.night.rested_on import tables_rested_on
 from pipeline.night.score import score_everybody
 from pipeline.night.scoring_versions import find_versions
 from pipeline.night.source_files import source_files
-from pipeline.night.status import newest_scores, read_status, scores_of, write_status_page
+from pipeline.night.status import (
+    are_scored_by,
+    newest_scores,
+    read_status,
+    scores_of,
+    write_status_page,
+)
 from pipeline.privacy.needs import require_long_enough
 from pipeline.privacy.pending import finish_pending_removal
 from pipeline.privacy.retention import apply_retention
@@ -187,7 +194,8 @@ class _Run:
         inputs = getattr(self, f"_{name}_inputs")()
         digest = None if inputs is None else _digest(inputs)
         before = self._records.last(name)
-        if before is not None and digest is not None and before.inputs == digest:
+        is_as_before = before is not None and digest is not None and before.inputs == digest
+        if before is not None and is_as_before and self._stands(name):
             return replace(before, status="unchanged", seconds=time.monotonic() - begun)
         self._failpoint(f"{name}: begun")
         outcome: _Outcome = getattr(self, f"_{name}")()
@@ -200,6 +208,12 @@ class _Run:
             seconds=round(time.monotonic() - begun, 2),
             result=outcome.result,
         )
+
+    def _stands(self, name: StepName) -> bool:
+        """Whether what a step made is still there: `holdfast score` may have scored by another version
+        since, which was champion for some hours.
+        """
+        return name != "score" or are_scored_by(self._home, self._versions[0])
 
     # The steps, each with its inputs: JSON that tells whether there is anything to do.
 
@@ -314,7 +328,7 @@ class _Run:
         )
 
     def _score_inputs(self) -> object:
-        versions, skipped = find_versions(self._home)
+        versions, skipped = self._versions
         return [
             [[entry.name, entry.number, alias] for entry, alias in versions],
             sorted(skipped),
@@ -322,6 +336,10 @@ class _Run:
             raw_identity(self._home.raw),
             self._config.scoring.to_json(),
         ]
+
+    @cached_property
+    def _versions(self) -> tuple[list[tuple[RegistryEntry, str]], dict[str, str]]:
+        return find_versions(self._home)
 
     def _score(self) -> _Outcome:
         run = score_everybody(

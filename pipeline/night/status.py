@@ -1,6 +1,6 @@
 """Status: the last nights, how fresh each raw table is, and which models score since when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from holdfast.clock import Clock, time_origin
 from holdfast.files import write_beside
 from holdfast.home import Home
 from holdfast.sentences import Sentence
-from models.registry import alias_since
+from models.registry import RegistryEntry, alias_since
 from models.score_set import ScoreFacts, read_facts
 from pipeline.found_nothing import FoundNothing, all_found_nothing
 from pipeline.night.night import Night, NightRecords
@@ -188,6 +188,12 @@ def newest_scores(home: Home) -> tuple[ScoreFacts, ...]:
     """What the score sets of the newest snapshot that was scored are about, by model."""
     folders = sorted(home.score_sets.glob("at=*"))
     return _facts_in(folders[-1]) if folders else ()
+
+
+def are_scored_by(home: Home, versions: Sequence[tuple[RegistryEntry, str]]) -> bool:
+    """Whether the newest scores are of these versions, with these aliases, and of no others."""
+    stored = {(facts.model, facts.version, facts.alias) for facts in newest_scores(home)}
+    return stored == {(entry.name, entry.number, alias) for entry, alias in versions}
 
 
 def scores_of(home: Home, at: str) -> tuple[ScoreFacts, ...]:

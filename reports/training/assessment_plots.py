@@ -127,7 +127,7 @@ def tuning_figure(tuned: Tuned, texts: Texts = ENGLISH) -> Figure:
             "s" if default else "o",
             color=RISK if chosen else MODEL if default else PALE,
             markersize=8 if chosen or default else 5,
-            label=texts.gettext("chosen")
+            label=texts.gettext("best trial")
             if chosen
             else texts.gettext("default parameters")
             if default

@@ -13,7 +13,7 @@ from reports.kit.forest import Entry, Forest, forest
 from reports.training.figures import horizon_words, interval
 from reports.words.texts import ENGLISH, Texts
 from training.evaluation.assessment import Estimate
-from training.level.revise import FEWEST_ORIGINS
+from training.level.revise import FEWEST_ORIGINS, share_that_may_hold
 from training.release.level import find_level
 
 
@@ -67,7 +67,8 @@ def level_words(level: HorizonLevel, texts: Texts = ENGLISH) -> str:
         )
     elif level.status == "judged":
         words = texts.gettext(
-            "judged: {covered} of {origins} earlier bands held what came; band of {confidence} %"
+            "judged: {covered} of {origins} earlier bands held what came (share of all such bands:"
+            " {low} to {high} %); band of {confidence} %"
         )
     elif level.origins < FEWEST_ORIGINS:
         words = texts.gettext(
@@ -77,8 +78,14 @@ def level_words(level: HorizonLevel, texts: Texts = ENGLISH) -> str:
         words = texts.gettext(
             "assumed: only {covered} of {origins} earlier bands held what came; band of {confidence} %"
         )
+    low, high = share_that_may_hold(level.origins, level.covered)
     return words.format(
-        covered=level.covered, origins=level.origins, fewest=FEWEST_ORIGINS, confidence=confidence
+        covered=level.covered,
+        origins=level.origins,
+        fewest=FEWEST_ORIGINS,
+        confidence=confidence,
+        low=round(100 * low),
+        high=round(100 * high),
     )
 
 

@@ -295,6 +295,8 @@ def _line_dataset(
     view = repository.catalogue.services[service][0]
     with progress("Finding how late losses are told"):
         maturity = LabelMaturity.of(history, settings, positive)
+        if cutoffs is None:
+            maturity.warn()
     ends = LabelEnd.of(history, usage_end(history), maturity)
     rows_since = KeptSince.read(home.kept_since).raw
     chosen = cutoffs_for(

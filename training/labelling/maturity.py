@@ -5,13 +5,15 @@ A loss is dated at its notice, and often told only when the line ends. A label t
 early therefore misses losses, those of short horizons most. So labels count as complete only after
 the 99 % quantile of the days from what happened until it was told.
 
-Only what happened at least `LONGEST_SETTLE_DAYS` before the data's end is observed: of what
-happened later, only what was told quickly is there, and the quantile would be too short.
+Only what happened at least `LONGEST_SETTLE_DAYS` before the data's end (or `LabelSettings.settle_days`,
+if that is more) is observed: of what happened later, only what was told quickly is there, and the
+quantile would be too short.
 """
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -21,7 +23,9 @@ from features.contracts.vocabulary import VOLUNTARY_CHURN
 from training.labelling.exits import recorded_losses
 from training.labelling.history import RawHistory
 from training.labelling.inactivity import use_table
-from training.settings import LONGEST_SETTLE_DAYS, LabelSettings
+from training.settings import LONGEST_SETTLE_DAYS, MOST_SETTLE_DAYS, LabelSettings
+
+_log = logging.getLogger(__name__)
 
 QUANTILE = 0.99
 """Share of rows that are waited for."""
@@ -31,11 +35,13 @@ FEWEST_ROWS = 300
 latest of them is waited for.
 """
 
+MOST_LATER = 0.02
+"""Share of rows told later than they are waited for, above which it is said."""
+
+_NAMES = {"losses": "records of losses", "use": "usage"}
+
 OBSERVED_DAYS = 364
 """Days over which rows are observed: a year of whole weeks."""
-
-OBSERVED_BEFORE_DAYS = LONGEST_SETTLE_DAYS + OBSERVED_DAYS
-"""How many days before the data's end the first rows lie that are observed."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +51,20 @@ class Wait:
     Parameters
     ----------
     days : int
-        `observed_days`, but at least `LabelSettings.settle_days` and at most `LONGEST_SETTLE_DAYS`.
+        `observed_days`, but at most `LONGEST_SETTLE_DAYS`, and at least `LabelSettings.settle_days`.
     observed_days : int or None
         Whole days within which the share `QUANTILE` of the rows was told, or all of them where `rows`
         is less than `FEWEST_ROWS`; None where there are none.
     rows : int
         Rows that were observed.
+    later_share : float
+        Share of them that was told later than `days`; 0 where there are none.
     """
 
     days: int
     observed_days: int | None
     rows: int
+    later_share: float = 0.0
 
     @classmethod
     def of(cls, counts: pl.DataFrame, settings: LabelSettings) -> "Wait":
@@ -67,7 +76,9 @@ class Wait:
         share = QUANTILE if rows >= FEWEST_ROWS else 1.0
         told = ordered["rows"].cum_sum() >= share * rows
         observed = int(ordered["days"].filter(told)[0])
-        return cls(min(max(observed, settings.settle_days), LONGEST_SETTLE_DAYS), observed, rows)
+        days = max(min(observed, LONGEST_SETTLE_DAYS), settings.settle_days)
+        later = int(ordered["rows"].filter(ordered["days"] > days).sum())
+        return cls(days, observed, rows, later / rows)
 
 
 @dataclass(frozen=True)
@@ -109,10 +120,17 @@ class LabelMaturity:
         InputError
             There is no table of losses, or there are no rows at all.
         """
+        newest = history.end - timedelta(days=observed_until_days(settings))
         return cls(
-            losses=Wait.of(_days_of_losses(history, positive), settings),
-            use=Wait.of(_days_of_use(history), settings),
+            losses=Wait.of(_days_of_losses(history, positive, newest), settings),
+            use=Wait.of(_days_of_use(history, newest), settings),
         )
+
+    def warn(self) -> None:
+        """Log what is told so late that labels count as complete without it."""
+        for name, wait in self.document().items():
+            if later := _later_words(wait):
+                _log.warning("%s: %s", _NAMES[name], later)
 
     def of_all_lines(self, inactivity_days: int) -> timedelta:
         """Until labels of all lines are complete, prepaid ones included: an inactive line is known to
@@ -131,10 +149,14 @@ def maturity_lines(document: Mapping[str, Any] | None) -> list[str]:
     """
     if document is None:
         return []
-    names = {"losses": "records of losses", "use": "usage"}
     return [
         "- labels count as complete when late rows have come: "
-        + "; ".join(f"{names[name]} after {_words_of(one)}" for name, one in document.items())
+        + "; ".join(f"{_NAMES[name]} after {_words_of(one)}" for name, one in document.items()),
+        *(
+            f"- **{_NAMES[name]}**: {later}"
+            for name, one in document.items()
+            if (later := _later_words(one))
+        ),
     ]
 
 
@@ -150,8 +172,32 @@ def _words_of(wait: Mapping[str, Any]) -> str:
     return f"{wait['days']} days ({QUANTILE:.0%} of {rows:,} rows came within {observed})"
 
 
-def _days_of_losses(history: RawHistory, positive: Collection[str]) -> pl.DataFrame:
-    newest = history.end - timedelta(days=LONGEST_SETTLE_DAYS)
+def _later_words(wait: Mapping[str, Any]) -> str:
+    """What it means that rows come later than they are waited for; empty where hardly any do."""
+    if wait.get("later_share", 0.0) <= MOST_LATER:
+        return ""
+    setting = LabelSettings.variable("settle_days")
+    return (
+        f"{wait['later_share']:.0%} of {wait['rows']:,} rows came later than the {wait['days']} days that"
+        f" are waited, so that the newest outcomes may look as if nothing had happened. Set {setting} to"
+        f" {min(wait['observed_days'], MOST_SETTLE_DAYS)}, unless the past of this table was loaded in one"
+        " go: then its times of arrival say nothing of delays"
+    )
+
+
+def observed_until_days(settings: LabelSettings) -> int:
+    """How many days before the data's end the last rows lie that are observed."""
+    return max(LONGEST_SETTLE_DAYS, settings.settle_days)
+
+
+def observed_before_days(settings: LabelSettings) -> int:
+    """How many days before the data's end the first rows lie that are observed."""
+    return observed_until_days(settings) + OBSERVED_DAYS
+
+
+def _days_of_losses(
+    history: RawHistory, positive: Collection[str], newest: datetime
+) -> pl.DataFrame:
     lag = pl.col("told_at") - pl.col("lost_at")
     return (
         recorded_losses(history)
@@ -165,12 +211,11 @@ def _days_of_losses(history: RawHistory, positive: Collection[str]) -> pl.DataFr
     )
 
 
-def _days_of_use(history: RawHistory) -> pl.DataFrame:
+def _days_of_use(history: RawHistory, newest: datetime) -> pl.DataFrame:
     """Rows of usage, corrections included, by days until they arrived."""
     table = use_table(history)
     if table is None:
         return pl.DataFrame(schema={"days": pl.Int64, "rows": pl.Int64})
-    newest = history.end - timedelta(days=LONGEST_SETTLE_DAYS)
     with history.database() as database:
         database.execute("SET VARIABLE newest = ?::TIMESTAMPTZ", [newest])
         return database.sql(f"""

@@ -31,7 +31,7 @@ def days_of_snapshots(config: TrainingConfig) -> int:
     span = labels.gap_days + HORIZON_DAYS[-1] + labels.inactivity_days
     cutoffs = max(span / (1 - labels.test_share), config.gate.fewest_test_days / labels.test_share)
     steps = _WEEK_DAYS * (labels.cutoff_every_weeks + 1)
-    return LONGEST_SETTLE_DAYS + span + ceil(cutoffs) + steps
+    return max(LONGEST_SETTLE_DAYS, labels.settle_days) + span + ceil(cutoffs) + steps
 
 
 def days_of_raw_rows(config: TrainingConfig) -> int:

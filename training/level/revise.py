@@ -3,10 +3,11 @@ to cover.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import beta, binom
 from threadpoolctl import threadpool_limits
 
 from models.level.revision import (
@@ -35,6 +36,7 @@ _LEAST_LIKELY = 0.05
 def revised(
     shifts: Mapping[int, Sequence[Shift]],
     lag_days: Mapping[int, int],
+    read_until: Mapping[int, str],
     at: datetime,
     earlier: LevelRevision | None = None,
 ) -> LevelRevision:
@@ -46,6 +48,8 @@ def revised(
         By horizon in days.
     lag_days : mapping of int to int
         By horizon: days from a cut-off until its labels are complete.
+    read_until : mapping of int to str
+        By horizon: as `HorizonLevel.read_until`.
     at : datetime
         The date, with a time zone.
     earlier : LevelRevision, optional
@@ -54,8 +58,11 @@ def revised(
     # Of matrices this small, several threads of linear algebra mostly wait for each other.
     with threadpool_limits(1, user_api="blas"):
         horizons = {
-            str(days): horizon_level(
-                of, days, lag_days[days], at, None if earlier is None else earlier.of(days)
+            str(days): replace(
+                horizon_level(
+                    of, days, lag_days[days], at, None if earlier is None else earlier.of(days)
+                ),
+                read_until=read_until[days],
             )
             for days, of in shifts.items()
         }
@@ -178,6 +185,19 @@ def is_refuted(origins: int, covered: int) -> bool:
     (False, True)
     """
     return bool(binom.cdf(covered, origins, CONFIDENCE) < _LEAST_LIKELY)
+
+
+def share_that_may_hold(origins: int, covered: int) -> tuple[float, float]:
+    """Of how many bands of this kind the truth may be held, by those that were seen to hold it: the
+    interval of 95 % of Clopper and Pearson (1934).
+
+    >>> low, high = share_that_may_hold(8, 7)
+    >>> round(low, 2), round(high, 2)
+    (0.47, 1.0)
+    """
+    low = beta.ppf(0.025, covered, origins - covered + 1) if covered else 0.0
+    high = beta.ppf(0.975, covered + 1, origins - covered) if covered < origins else 1.0
+    return float(low), float(high)
 
 
 def _shares(shifts: Sequence[Shift], lines: Sequence[str]) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ from models.strata import EVERYONE
 from models.target import Target
 from training.fitting.horizon_models import OutOfFold, customer_codes
 from training.labelling.dataset import Dataset
+from training.labelling.history import utc
 from training.level.revise import revised
 from training.level.shifts import shifts_of
 
@@ -40,7 +41,11 @@ def first_revision(
         days: dataset_shifts(dataset, target, days, one.rows, one.probability, one.weight)
         for days, one in out_of_fold.items()
     }
-    return revised(shifts, {days: _lag_days(dataset, days) for days in shifts}, at)
+    lag_days = {days: _lag_days(dataset, days) for days in shifts}
+    last = {
+        days: utc(dataset.cutoffs[one.rows].max()).isoformat() for days, one in out_of_fold.items()
+    }
+    return revised(shifts, lag_days, last, at)
 
 
 def dataset_shifts(

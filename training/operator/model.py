@@ -5,7 +5,7 @@ It takes labelled rows of several cut-offs; `training.flat.model` takes a team's
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ from training.release.facts import (
     NEWER,
     NULL_HAS_MEANING,
     PARAMETER_SETS,
+    SEARCHED,
     TRAINING,
     ChampionComparison,
     TrainingFacts,
@@ -266,6 +267,7 @@ def train_operator_model(
         choices={
             "dataset": dataset.facts,
             PARAMETER_SETS: [dict(one) for one in search.free_sets],
+            SEARCHED: search.compared,
             "monotone": search.monotone,
             CROSS_FITTED_FOLDS: record.folds,
             "boosters": record.boosters,
@@ -320,17 +322,22 @@ def _champion_comparison(
         why = sentence("features_gone", features=removed[:5])
     elif absent := [days for days in target.horizons_days if days not in model.horizons]:
         why = sentence("without_horizons", days=absent)
-    elif (last := _learnt_until(model)) and last >= utc(dataset.cutoffs[split.test].min()):
-        why = sentence("learnt_from_test", until=last.date().isoformat())
+    elif (until := _learnt_until(model)) and until >= utc(dataset.cutoffs[split.test].min()):
+        why = sentence("learnt_from_test", until=str(until.date() + timedelta(days=1)))
     return ChampionComparison(number=champion.number, comparable=why is None, why=why or "")
 
 
 def _learnt_until(model: ModelVersion) -> datetime | None:
-    """The last cut-off that the evaluated boosters of a version learnt from; None where it is not kept."""
+    """Until when the outcomes lie that the evaluated boosters of a version learnt from; None where it is not kept."""
     facts, _ = inspect_document(TrainingFacts, model.documents.get(TRAINING), TRAINING)
-    parts = {} if facts is None else facts.cutoffs
-    learnt = [at for part, times in parts.items() if part not in ("test", NEWER) for at in times]
-    return max(map(datetime.fromisoformat, learnt), default=None)
+    if facts is None:
+        return None
+    parts = facts.cutoffs.items()
+    learnt = [at for part, times in parts if part not in ("test", NEWER) for at in times]
+    if not learnt:
+        return None
+    days = facts.gap_days + facts.horizons_days[-1] if facts.horizons_days else 0
+    return max(map(datetime.fromisoformat, learnt)) + timedelta(days=days)
 
 
 def _probabilities(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:

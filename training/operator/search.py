@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from features.fields import FeatureCatalogue
 from holdfast.logging import progress
+from models.boosters.average import average_margin
+from models.reasons.cost import explanation_cost
 from models.reasons.meaning import FeatureMeaning
 from models.target import Target
 from training.evaluation.leaks import Flag, watch_table
 from training.evaluation.metrics import auc, log_loss
+from training.fitting.averaging import priced
 from training.fitting.budget import TuningBudget
 from training.fitting.constraints import constrained, constraints_of
 from training.fitting.fit import TrainingTable, fit_early_stopped
@@ -50,6 +54,10 @@ class SearchResult:
         Figures with and without constraints.
     flags : list of Flag
         Flags of the leak watch.
+    compared : dict of str to float
+        Objectives on the tuning rows, log loss with the price of leaves: ``searched`` of the average of
+        what a search found, and ``default`` of the default sets, of which the lower is kept. Empty without
+        a search.
     """
 
     tuned: Tuned | None
@@ -57,6 +65,7 @@ class SearchResult:
     parameter_sets: list[Parameters]
     monotone: dict[str, Any]
     flags: list[Flag]
+    compared: dict[str, float]
 
 
 def search_parameters(
@@ -107,9 +116,13 @@ def search_parameters(
             study=target.name,
             constraints=constraints,
         )
-    free_sets: list[Parameters] = (
-        [member.parameters for member in tuned.members] if tuned else list(OPERATOR_SETS)
-    )
+    free_sets: list[Parameters] = list(OPERATOR_SETS)
+    compared = {}
+    if tuned is not None:
+        found: list[Parameters] = [member.parameters for member in tuned.members]
+        compared = _compared(train, valid, (found, free_sets), constraints, config)
+        if compared["searched"] < compared["default"]:
+            free_sets = found
     parameter_sets: list[Parameters] = [constrained(one, constraints) for one in free_sets]
     monotone = {}
     some, others = (_sample(one, COMPARED_ROWS, config.fitting.seed) for one in (train, valid))
@@ -129,7 +142,36 @@ def search_parameters(
         parameter_sets,
         {"constrained_features": sum(map(bool, constraints)), **monotone},
         flags,
+        compared,
     )
+
+
+def _compared(
+    train: TrainingTable,
+    valid: TrainingTable,
+    sets: tuple[Sequence[Parameters], Sequence[Parameters]],
+    constraints: Sequence[int],
+    config: TrainingConfig,
+) -> dict[str, float]:
+    """The objective of the average of the parameters that a search found, and of the default ones. The
+    tuning rows chose the former, so that its objective is a little too low.
+    """
+    train = train.binned()
+    objectives = {}
+    with progress("Comparing what was found with the default sets", sum(map(len, sets))) as advance:
+        for name, averaged in zip(("searched", "default"), sets, strict=True):
+            boosters = []
+            for one in averaged:
+                parameters = constrained(one, constraints)
+                boosters.append(fit_early_stopped(train, valid, parameters, config.fitting, 0)[0])
+                advance(1)
+            margin = average_margin(boosters, valid.matrix, threads=0)
+            objectives[name] = priced(
+                log_loss(valid.label, expit(margin), valid.weight),
+                explanation_cost(*boosters),
+                config.tuning.explanation_price,
+            )
+    return objectives
 
 
 def _sample(table: TrainingTable, most: int, seed: int) -> TrainingTable:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import norm
 
 from holdfast.sentences import Sentence, sentence
-from models.level.revision import HorizonLevel
+from models.level.revision import LEVEL_MOVES, HorizonLevel
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import (
     CONFIDENCE,
@@ -30,11 +30,6 @@ SLOPE = (0.9, 1.1)
 
 OBSERVED_OVER_EXPECTED = (0.95, 1.05)
 """The same for observed over expected. That of all rows is the level of the test period."""
-
-LEVEL_MOVES = 2.1
-"""By how much the true level of risk moves within a year, mostly with the season (measured on a
-simulated operator). A level that is further off is wrong, whatever the season.
-"""
 
 TOP_DECILES = 3
 """Deciles, highest probability first, whose shares must have come true: care acts on these. """

@@ -30,6 +30,11 @@ not learn from the row, the rounds and calibrations were chosen on: by horizon, 
 of their own have no such key.
 """
 
+SEARCHED = "search"
+"""Key in `TrainingFacts.choices` of the objectives of what a search found (``searched``) and of the default
+parameter sets (``default``), of which the lower is kept; empty where nothing was searched for.
+"""
+
 PARAMETER_SETS = "parameter_sets"
 """Key in `TrainingFacts.choices` of all parameters whose boosters are averaged, best first. Versions
 made before it have no such key.

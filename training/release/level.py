@@ -9,7 +9,7 @@ from holdfast.documents import inspect_document
 from holdfast.sentences import sentence
 from models.level.revision import LEVEL, HorizonLevel, LevelRevision
 from training.evaluation.assess import EVERYBODY
-from training.level.revise import FEWEST_ORIGINS, is_refuted
+from training.level.revise import FEWEST_ORIGINS, is_refuted, share_that_may_hold
 from training.release.verdict import Finding, of_horizon, of_stratum
 
 
@@ -67,8 +67,16 @@ def level_rows(revision: LevelRevision) -> list[tuple[str, ...]]:
                 "yes" if level.has_season else "no",
                 f"{factor:.2f}",
                 f"{factor * low:.2f} to {factor * high:.2f}",
-                f"{level.covered} of {level.origins}",
+                _held(level),
                 level.status,
             )
         )
     return rows
+
+
+def _held(level: HorizonLevel) -> str:
+    held = f"{level.covered} of {level.origins}"
+    if not level.origins:
+        return held
+    low, high = share_that_may_hold(level.origins, level.covered)
+    return f"{held} (of all such bands {low:.0%} to {high:.0%} may hold)"

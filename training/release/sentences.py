@@ -53,7 +53,7 @@ TEMPLATES: Mapping[str, str] = {
     "other_service": "it reads feature service {theirs}, not {ours}",
     "features_gone": "it reads features that no longer exist: {features}",
     "without_horizons": "it has no horizon of {days} days",
-    "learnt_from_test": "it learnt from cut-offs of this test period, until {until}",
+    "learnt_from_test": "it learnt from outcomes of this test period: train with --test-from {until} or later",
     "worse_than_champion": (
         "{metric} minus that of the champion, {interval}, is clearly worse than 0"
     ),

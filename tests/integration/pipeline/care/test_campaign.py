@@ -25,6 +25,7 @@ from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
 from holdfast.errors import InputError
 from holdfast.home import Home
+from models.targets import TARGETS
 from pipeline.care.approve import approve_campaign
 from pipeline.care.consents import merge_consents
 from pipeline.care.delivery.relays import Delivery
@@ -33,11 +34,20 @@ from pipeline.care.measure import measure_campaign
 from pipeline.care.outcomes import take_in_outcomes
 from pipeline.care.plan import PlannedCampaign, plan_campaign
 from pipeline.care.workspace import CareWorkspace, care_of
+from pipeline.night.score import score_everybody
 from pipeline.privacy.erase import erase_people
 from pipeline.privacy.export import export_person
 from tests.builders.care_home import CAMPAIGN, NOON, SETTINGS
+from tests.builders.clocks import clock_at
 from tests.builders.ledger_rows import ANA
-from tests.builders.night import FEATURES, NIGHT
+from tests.builders.night import (
+    CONFIG,
+    FEATURES,
+    NIGHT,
+    ONLINE,
+    make_operator_version,
+    register_champion,
+)
 from tests.builders.screenings import write_screenings
 from training.labelling.history import RawHistory
 from training.labelling.maturity import LabelMaturity
@@ -346,6 +356,16 @@ def test_the_ledger_s_consents_are_what_the_features_say(home: Home) -> None:
         assert consents.may_contact(channel, customers).tolist() == refused
     objects = [NO if one else YES for one in table["profiling_objection"].to_pylist()]
     assert consents.permits("profiling", customers).tolist() == objects
+
+
+def test_nobody_is_ranked_by_a_version_that_does_not_score_any_more(home: Home) -> None:
+    version = make_operator_version(home, TARGETS["churn"], seed=2)
+    number = register_champion(home, version)
+    with care_of(home, SETTINGS) as care:
+        with pytest.raises(InputError, match=f"must be of version {number}, which is champion now"):
+            planned(care)
+        score_everybody(home, CONFIG, clock=clock_at(NIGHT), online=ONLINE)
+        assert planned(care).counts.proposed > 0
 
 
 def test_a_person_halts_care(home: Home) -> None:

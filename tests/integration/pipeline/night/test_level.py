@@ -45,7 +45,9 @@ def level_of(size: float) -> LevelRevision:
         for time in times
         for place, line in enumerate(LINES.names)
     ]
-    return revised(dict.fromkeys(LAG_DAYS, shifts), LAG_DAYS, NIGHT - timedelta(days=7))
+    read_until = dict.fromkeys(LAG_DAYS, last.isoformat())
+    of_all = dict.fromkeys(LAG_DAYS, shifts)
+    return revised(of_all, LAG_DAYS, read_until, NIGHT - timedelta(days=7))
 
 
 def score(home: Home) -> tuple[ScoreFacts, bool]:

@@ -19,13 +19,17 @@ from models.feed.files import FeedFiles
 from models.score_set import read_facts
 from models.targets import TARGETS
 from pipeline.night.night import STEPS, Night, NightRecords
+from pipeline.night.score import score_everybody
 from pipeline.night.status import read_status
 from serving.answers.walk import walk
 from serving.served.feeds import Feeds
+from tests.builders.clocks import clock_at
 from tests.builders.night import (
     CHAMPIONS,
+    CONFIG,
     NIGHT,
     NIGHT_CONFIG,
+    ONLINE,
     make_operator_version,
     nightly,
     raw_by,
@@ -34,6 +38,7 @@ from tests.builders.night import (
     snapshot_of,
 )
 from tests.builders.processes import processes
+from tests.builders.registry import rollback_model
 
 
 def statuses(night: Night) -> dict[str, str]:
@@ -151,6 +156,22 @@ def test_a_new_champion_is_scored_without_computing_anything_else(
     assert told["score"] == "done"
     facts = read_facts(later_home.score_sets / "at=2025-05-04" / "churn.parquet")
     assert facts.version == number
+
+
+def test_scores_of_a_version_that_was_rolled_back_do_not_stay(
+    later_home: Home, night_operator: Path
+) -> None:
+    path = later_home.score_sets / "at=2025-05-04" / "churn.parquet"
+    before = read_facts(path).version
+    register_champion(later_home, make_operator_version(later_home, TARGETS["churn"], seed=2))
+    score_everybody(later_home, CONFIG, clock=clock_at(NIGHT), online=ONLINE)
+    assert read_facts(path).version != before
+    rollback_model(later_home, "churn")
+    # The inputs are those of the night before, but not what lies there.
+    source = str(night_operator / "raw")
+    assert statuses(nightly(later_home, source=source))["score"] == "done"
+    assert read_facts(path).version == before
+    assert nightly(later_home, source=source).changed_nothing
 
 
 def test_without_a_champion_it_takes_in_builds_and_reports(raw: Path, tmp_path: Path) -> None:

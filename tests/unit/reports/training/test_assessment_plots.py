@@ -94,7 +94,7 @@ def test_tuning_shows_finished_trials_the_default_and_the_chosen_one() -> None:
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines] == [  # type: ignore[index]
         (trial.leaves, trial.log_loss) for trial in finished
     ]
-    chosen = [line for line in axes.lines if line.get_label() == "chosen"]
+    chosen = [line for line in axes.lines if line.get_label() == "best trial"]
     assert [line.get_ydata()[0] for line in chosen] == [0.1421]  # type: ignore[index]
     alone = plots.tuning_figure(replace(tuned, trials=tuned.trials[:1]))
-    assert [line.get_label() for line in alone.axes[0].lines] == ["chosen"]
+    assert [line.get_label() for line in alone.axes[0].lines] == ["best trial"]

@@ -43,7 +43,10 @@ def documents(**horizons: HorizonLevel) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("level", "words"),
     [
-        (JUDGED, "judged: 8 of 9 earlier bands held what came; band of 90 %"),
+        (
+            JUDGED,
+            "judged: 8 of 9 earlier bands held what came (share of all such bands: 52 to 100 %); band of 90 %",
+        ),
         (SHORT, "assumed: 3 earlier bands, and 8 are needed to judge it; band of 99 %"),
         (
             replace(SHORT, origins=9, covered=4),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.builders.line_tables import LineTables, day
 from training.labelling.cutoffs import LabelEnd
 from training.labelling.inactivity import usage_end
-from training.labelling.maturity import FEWEST_ROWS, LabelMaturity, Wait
-from training.settings import LONGEST_SETTLE_DAYS, LabelSettings
+from training.labelling.maturity import FEWEST_ROWS, LabelMaturity, Wait, maturity_lines
+from training.settings import LONGEST_SETTLE_DAYS, MOST_SETTLE_DAYS, LabelSettings
 
 SETTINGS = LabelSettings()
 
@@ -54,7 +54,9 @@ def test_losses_are_waited_for_until_nearly_all_are_told(tmp_path: Path) -> None
 def test_one_in_a_hundred_is_not_waited_for(tmp_path: Path) -> None:
     tables = LineTables()
     _losses(tables, 400, lag=40, late=4)
-    assert _maturity(tables, tmp_path).losses == Wait(days=7, observed_days=2, rows=400)
+    assert _maturity(tables, tmp_path).losses == Wait(
+        days=7, observed_days=2, rows=400, later_share=0.01
+    )
 
 
 @pytest.mark.parametrize(("settle_days", "days"), [(9, 30), (45, 45)])
@@ -80,6 +82,27 @@ def test_what_happened_just_now_is_not_observed(tmp_path: Path) -> None:
     tables.reach(300)
     maturity = LabelMaturity.of(tables.history(tmp_path, day(300)), SETTINGS)
     assert maturity.losses == Wait(days=30, observed_days=30, rows=300)
+
+
+def test_it_is_said_where_losses_come_later_than_they_are_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where they are told at the end of a notice of three months."""
+    tables = LineTables()
+    _losses(tables, 400, lag=91.5, late=300)
+    maturity = _maturity(tables, tmp_path)
+    assert maturity.losses == Wait(days=60, observed_days=92, rows=400, later_share=0.75)
+    maturity.warn()
+    told = "75% of 400 rows came later than the 60 days that are waited"
+    assert told in caplog.text
+    assert "Set HOLDFAST_LABEL_SETTLE_DAYS to 92, unless" in caplog.text
+    assert told in maturity_lines(maturity.document())[1]
+    # And where a person says so, they are waited for: losses of long enough ago are observed then.
+    caplog.clear()
+    maturity = _maturity(tables, tmp_path, settle_days=92)
+    assert maturity.losses == Wait(days=92, observed_days=92, rows=400)
+    maturity.warn()
+    assert (caplog.text, len(maturity_lines(maturity.document()))) == ("", 1)
 
 
 @pytest.mark.parametrize("kinds", [("non_payment",), ("port_out",)])
@@ -121,7 +144,7 @@ def test_losses_and_use_are_waited_for_apart(tmp_path: Path) -> None:
 
 @given(
     st.lists(st.integers(-2, 400), min_size=FEWEST_ROWS, max_size=800),
-    st.integers(0, LONGEST_SETTLE_DAYS),
+    st.integers(0, MOST_SETTLE_DAYS),
 )
 def test_the_wait_covers_nearly_all_rows_and_stays_within_bounds(
     lags: list[int], least: int
@@ -129,4 +152,5 @@ def test_the_wait_covers_nearly_all_rows_and_stays_within_bounds(
     counts = pl.Series("days", lags).value_counts(name="rows")
     wait = Wait.of(counts, LabelSettings(settle_days=least))
     assert wait.observed_days == sorted(lags)[ceil(0.99 * len(lags)) - 1]
-    assert wait.days == min(max(wait.observed_days, least), LONGEST_SETTLE_DAYS)
+    assert wait.days == max(min(wait.observed_days, LONGEST_SETTLE_DAYS), least)
+    assert wait.later_share == sum(lag > wait.days for lag in lags) / len(lags)

@@ -23,6 +23,7 @@ from training.level.revise import (
 LINES = ("fixed", "postpaid", "prepaid")
 BEGIN = datetime(2022, 1, 3, tzinfo=UTC)
 LAG, DAYS = 104, 90
+READ_UNTIL = {DAYS: "2026-01-05T00:00:00+00:00"}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -57,7 +58,7 @@ def made(
 def level(shifts: list[Shift], at: datetime | None = None) -> HorizonLevel:
     last = datetime.fromisoformat(shifts[-1].cutoff)
     (found,) = revised(
-        {DAYS: shifts}, {DAYS: LAG}, at or last + timedelta(days=LAG)
+        {DAYS: shifts}, {DAYS: LAG}, READ_UNTIL, at or last + timedelta(days=LAG)
     ).horizons.values()
     return found
 
@@ -143,10 +144,13 @@ def test_lines_are_pooled_in_part() -> None:
 def test_the_same_shifts_in_any_order_make_the_same_revision() -> None:
     shifts = made(30, 0.3)
     at = BEGIN + timedelta(days=1_000)
-    one, other = (revised({DAYS: of}, {DAYS: LAG}, at) for of in (shifts, list(reversed(shifts))))
+    one, other = (
+        revised({DAYS: of}, {DAYS: LAG}, READ_UNTIL, at) for of in (shifts, list(reversed(shifts)))
+    )
     assert one == other
     assert one.sha256 == other.sha256
-    assert revised({DAYS: shifts}, {DAYS: LAG}, at + timedelta(days=7)).sha256 != one.sha256
+    later = revised({DAYS: shifts}, {DAYS: LAG}, READ_UNTIL, at + timedelta(days=7))
+    assert later.sha256 != one.sha256
 
 
 def test_with_few_origins_the_band_is_wider_and_the_level_assumed() -> None:

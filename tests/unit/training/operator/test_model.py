@@ -16,8 +16,10 @@ from models.target import Target
 from tests.builders.clocks import NOW
 from training.evaluation.leaks import Flag
 from training.fitting.budget import TuningBudget
+from training.fitting.parameters import OPERATOR_SETS
 from training.labelling.dataset import Dataset, columns_of
 from training.operator.model import OperatorModel, train_operator_model
+from training.release.facts import PARAMETER_SETS, SEARCHED
 from training.settings import (
     AssessmentSettings,
     GateSettings,
@@ -25,6 +27,7 @@ from training.settings import (
     LeakWatchSettings,
     TrainingConfig,
     TrainingSettings,
+    TuningSettings,
 )
 
 TARGET = Target(
@@ -112,6 +115,23 @@ def test_two_configurations_in_one_process_give_two_models(
     assert again.assessments == model.assessments
 
 
+def test_a_search_is_used_only_where_it_is_better_than_the_default_sets(
+    dataset: Dataset,
+) -> None:
+    kept = {}
+    for price in (0.0, 1.0):  # of leaves: the single booster of a short search has fewer
+        dear = ONE.model_copy(update={"tuning": TuningSettings(explanation_price=price)})
+        facts = train(dataset, dear).facts
+        search = facts.choices[SEARCHED]
+        is_default = facts.choices[PARAMETER_SETS] == list(OPERATOR_SETS)
+        assert is_default == (search["default"] <= search["searched"])
+        kept[price] = is_default
+    assert kept[1.0] is False
+    unsearched = train_operator_model(dataset, TARGET, ONE, made_at=NOW)
+    assert unsearched.facts.choices[SEARCHED] == {}
+    assert unsearched.facts.choices[PARAMETER_SETS] == list(OPERATOR_SETS)
+
+
 def test_a_champion_is_not_compared_on_rows_that_it_learnt_from(
     dataset: Dataset, model: OperatorModel
 ) -> None:
@@ -122,13 +142,14 @@ def test_a_champion_is_not_compared_on_rows_that_it_learnt_from(
         "champion": champion,
         "budget": TuningBudget(trials=1),
     }
-    learnt_until = datetime.fromisoformat(model.facts.cutoffs["fit"][-1])
-    begins = {True: learnt_until + timedelta(days=1), False: learnt_until}
+    last = datetime.fromisoformat(model.facts.cutoffs["fit"][-1])
+    # What became of its rows is told 97 days after their cut-off, long after the next cut-off.
+    begins = {True: last + timedelta(days=98), False: last + timedelta(days=1)}
     for comparable, test_from in begins.items():
         other = train_operator_model(dataset, TARGET, ONE, test_from=test_from, **options)
         assert other.facts.champion.comparable == comparable
         assert ("champion" in other.assessments["90"].baselines) == comparable
-    assert "learnt from cut-offs of this test period, until" in other.facts.champion.in_words
+    assert f"--test-from {begins[True].date()} or later" in other.facts.champion.in_words
 
 
 def test_a_model_of_answers_is_ranked_for_those_who_gave_them_too(model: OperatorModel) -> None:

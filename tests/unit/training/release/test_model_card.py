@@ -126,7 +126,10 @@ def test_it_says_what_is_known_of_the_level() -> None:
     )
     revision = LevelRevision(at="2026-01-05T00:00:00+00:00", horizons={"90": level})
     text = card(shown | {LEVEL: to_document(revision)})
-    assert "| 90 days | 0 | no | 1.11 | 0.60 to 2.03 | 2 of 3 | assumed |" in text
+    assert (
+        "| 90 days | 0 | no | 1.11 | 0.60 to 2.03 | 2 of 3 (of all such bands 9% to 99% may hold) | assumed |"
+        in text
+    )
 
 
 def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
