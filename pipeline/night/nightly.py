@@ -338,7 +338,7 @@ class _Run:
         ]
 
     @cached_property
-    def _versions(self) -> tuple[list[tuple[RegistryEntry, str]], dict[str, str]]:
+    def _versions(self) -> tuple[list[tuple[RegistryEntry, str]], dict[str, Sentence]]:
         return find_versions(self._home)
 
     def _score(self) -> _Outcome:

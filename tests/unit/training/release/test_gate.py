@@ -29,7 +29,7 @@ LIFT = "assessment.json/30/metrics/lift_capacity assessment.json/90/metrics/lift
 # (positive rows are counted then), and one without which a stricter rule holds. The maps that hold
 # them must be there.
 TOLD_ONLY = re.compile(
-    rf"{TRAINING}/(excluded|parameters|choices)/[^/]+"
+    rf"{TRAINING}/((excluded|parameters|choices)/[^/]+|fitted)"
     rf"|{ASSESSMENT}/\d+/decay/0/metrics/[^/]+"
     rf"|{ASSESSMENT}/\d+/rivals/[^/]+/metrics/(?!auc$|log_loss$)[^/]+"
     rf"|{ASSESSMENT}/\d+/strata/[^/]+/deciles/\d+/effective_rows|{ASSESSMENT}/\d+/(positive_customers|answers)"
