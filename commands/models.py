@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from pipeline.found_nothing import FoundNothing
     from pipeline.promote import ListedVersion, Promotion, Rollback, ShownVersion
     from training.release.comparison import ComparedFigure, VersionComparison
 
@@ -49,13 +50,19 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
         registry = home_of(home)
         require_registry(registry)
+        from pipeline.found_nothing import all_found_nothing
         from pipeline.promote import list_models
 
-        versions = list_models(registry)
+        versions, found_nothing = list_models(registry), all_found_nothing(registry)
     if as_json:
-        print_json({"versions": [vars(version) for version in versions]})
+        print_json(
+            {
+                "versions": [vars(version) for version in versions],
+                "found_nothing": [vars(one) for one in found_nothing],
+            }
+        )
     else:
-        _print_versions(versions)
+        _print_versions(versions, found_nothing)
 
 
 @app.command()
@@ -223,8 +230,10 @@ def _explanations(options: list[str]) -> dict[str, str]:
     return explained
 
 
-def _print_versions(versions: "Sequence[ListedVersion]") -> None:
-    """Print all versions by model, newest first."""
+def _print_versions(
+    versions: "Sequence[ListedVersion]", found_nothing: "Sequence[FoundNothing]"
+) -> None:
+    """Print all versions by model, newest first, and which models' last training found nothing."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape
@@ -258,6 +267,11 @@ def _print_versions(versions: "Sequence[ListedVersion]") -> None:
                 version.number, ", ".join(version.aliases), gate, *figures, version.made_at[:10]
             )
         console.print(table)
+    for one in found_nothing:
+        console.print(
+            f"The last training of {one.model}, on {one.at[:10]}, found nothing: {escape(one.report)}",
+            soft_wrap=True,
+        )
 
 
 def _print_version(shown: "ShownVersion", home: Path | None) -> None:

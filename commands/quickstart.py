@@ -205,9 +205,12 @@ def _print_nothing(result: "Quickstart", console: "Console") -> None:
         what = "Not enough data yet"
         why = "not shown to be better than chance, but too few customers left to say that it is not"
     console.print(f"\n[bold yellow]{what}[/bold yellow]: the order of customers is {why}.")
-    console.print(
-        "No model was registered; there are no bands and no care list. What to try is in the report:"
-    )
+    console.print("No model was registered: this run made no bands and no care list.")
+    if result.champion is not None:
+        console.print(
+            f"Version {result.champion}, from an earlier run, stays champion, with its scores and its care list."
+        )
+    console.print("What to try is in the report:")
     console.print(f"  {escape(str(result.home.report))}", soft_wrap=True)
 
 

@@ -100,12 +100,11 @@ def _print_training(result: "Trained", home: Path | None) -> None:
 
     console = Console(highlight=False)
     model = result.model
-    number, role = (
-        result.number or "",
-        "not registered" if result.number is None else "challenger",
-    )
+    trained, role = model.version.name, "nothing registered"
+    if result.number is not None:
+        trained, role = f"{trained} {result.number}", "challenger"
     console.print(
-        f"[bold]{model.version.name} {number}[/bold], {role}: tested on"
+        f"[bold]{trained}[/bold], {role}: tested on"
         f" {next(iter(model.assessments.values())).rows:,} rows after its training period, in {result.seconds:.0f} s"
     )
     console.print(_figures(model.assessments))
@@ -130,7 +129,7 @@ def _print_training(result: "Trained", home: Path | None) -> None:
             soft_wrap=True,
         )
     refit = read_refit(model.version.documents)
-    if refit is not None:
+    if refit is not None and result.number is not None:
         served = escape(refit.in_words("within {} days".format))
         console.print(
             f"These figures are of boosters that learnt until {refit.until['evaluated'][:10]}; {served}",

@@ -86,6 +86,11 @@ class Home:
         return self.root / "removing.json"
 
     @cached_property
+    def reports(self) -> Path:
+        """A report of each training of an operator's model, and the model card of each version."""
+        return self.root / "reports"
+
+    @cached_property
     def exports(self) -> Path:
         """What was given out about single people, a folder each."""
         return self.root / "exports"

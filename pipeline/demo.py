@@ -270,6 +270,8 @@ class _Run:
             online=self._config.online,
             clock=home_clock(self._home, self._clock),
         )
+        if trained.number is None:
+            raise HoldfastError(f"the training found nothing: see {trained.report}")
         days = ", ".join(map(str, CHURN.horizons_days))
         return None, f"{CHURN.name} {trained.number}, within {days} days, challenger"
 

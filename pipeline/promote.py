@@ -44,9 +44,6 @@ from training.settings import GateSettings
 UPLIFT = "uplift_"
 """What the names of uplift models begin with."""
 
-REPORTS = "reports"
-"""Folder of a home with a report and a model card for each version that was trained there."""
-
 MAIN_FIGURES = ("auc", "average_precision", "log_loss", "lift_top_decile", "slope")
 """Figures that a list of versions shows."""
 
@@ -329,7 +326,7 @@ def write_card(home: Home, name: str, number: str) -> Path:
     entry = find_version(home, name, number)
     card = _card(entry, _readable_documents(home, entry))
     write_beside(entry.address(home).directory.parent / MODEL_CARD, card)
-    path = home.root / REPORTS / f"{name}_{number}.md"
+    path = home.reports / f"{name}_{number}.md"
     path.parent.mkdir(exist_ok=True)
     write_beside(path, card)
     return path

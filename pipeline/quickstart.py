@@ -44,6 +44,9 @@ class Quickstart:
         The model, its figures and flags.
     version : str or None
         Number of the registered model version; None where the table does not predict its target.
+    champion : str or None
+        Number of the version that is champion now: this one, or where nothing was registered one
+        of an earlier run, if any.
     home : Home
         Where everything lies.
     seconds : float
@@ -54,6 +57,7 @@ class Quickstart:
     encoding: Encoding
     training: "FlatModel"
     version: str | None
+    champion: str | None
     home: Home
     seconds: float
 
@@ -86,6 +90,7 @@ class Quickstart:
             "enough_data": self.training.evaluation.signal.enough_data,
             "model_name": self.model_name,
             "model_version": self.version,
+            "champion": self.champion,
             "home": str(self.home.root),
             "seconds": round(self.seconds, 1),
         }
@@ -145,7 +150,7 @@ def quickstart(
     with progress("Loading LightGBM and MLflow"):
         from pipeline.table_model import publish_model
 
-    training, encoding, version = publish_model(
+    published = publish_model(
         customers,
         home,
         TABLE_CHURN,
@@ -156,9 +161,10 @@ def quickstart(
     )
     return Quickstart(
         customers=customers,
-        encoding=encoding,
-        training=training,
-        version=version,
+        encoding=published.encoding,
+        training=published.training,
+        version=published.version,
+        champion=published.champion,
         home=home,
         seconds=time.monotonic() - started,
     )

@@ -4,11 +4,11 @@ lock.
 The order of the last steps keeps a killed run harmless: the version is registered, then the
 features are published, then the champion moves, then the files. Encodings only grow once something
 is published, so the old champion reads the new features too. Where the table does not predict its
-target, there is a report and nothing else: an earlier champion stays, with its scores.
+target, there is its run and a report, and nothing else: an earlier champion stays, with its scores.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from features.encoding.encoding import Encoding
 from features.flat.customers import CustomerTable
@@ -43,8 +43,31 @@ from training.fitting.fit import TrainingTable
 from training.fitting.parameters import DEFAULT_SETS
 from training.flat.model import FlatModel, train
 from training.flat.scores import CustomerScores
-from training.release.tracking import RunRecord, Tracking
+from training.release.tracking import VERDICT, RunRecord, Tracking
 from training.settings import TrainingConfig, TrainingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a table's model came to.
+
+    Parameters
+    ----------
+    training : FlatModel
+        The model and what is known about it.
+    encoding : Encoding
+        What the feature columns are.
+    version : str or None
+        Number of the registered version, now the champion; None where nothing was found.
+    champion : str or None
+        Number of the version that is champion now: this one, or one of an earlier run that stays
+        where nothing was found; None where there is none.
+    """
+
+    training: FlatModel
+    encoding: Encoding
+    version: str | None
+    champion: str | None
 
 
 def publish_model(
@@ -56,9 +79,9 @@ def publish_model(
     clock: Clock,
     online: OnlineSettings | None = None,
     language: str = "en",
-) -> tuple[FlatModel, Encoding, str | None]:
+) -> Published:
     """Train a model on a table, and publish it with its features, scores, care list and report; or,
-    where nothing is found, write the report that says so.
+    where nothing is found, record the run and write the report that says so.
 
     Parameters
     ----------
@@ -70,15 +93,6 @@ def publish_model(
         Name to register the model under.
     config, clock, online, language
         As in `pipeline.quickstart.quickstart`.
-
-    Returns
-    -------
-    training : FlatModel
-        The model and what is known about it.
-    encoding : Encoding
-        What the feature columns are.
-    version : str or None
-        Number of the registered version, now the champion; None where nothing was found.
 
     Raises
     ------
@@ -107,12 +121,14 @@ def publish_model(
             settings=config.fitting,
         )
         if not training.evaluation.signal.found:
-            content = nothing_content(
-                source, training, _champion_number(home, name), clock(), in_language
-            )
+            champion = _champion_number(home, name)
+            content = nothing_content(source, training, champion, clock(), in_language)
+            pictures = drawn_pictures(training.evaluation, in_language)
+            record = _record(source, training, pictures, config)
+            tracking.record(name, record, {VERDICT: training.evaluation.signal.verdict})
             files.text(home.report, render_nothing(content, in_language))
             files.publish()
-            return training, encoding, None
+            return Published(training=training, encoding=encoding, version=None, champion=champion)
         scorer = Scorer(training.model, threads=0)
         scores = CustomerScores.of(customers, matrix, training)
         entries = care_entries(customers, encoding, matrix, scorer, scores, in_language)
@@ -144,7 +160,7 @@ def publish_model(
         repository.materialize()
         tracking.set_champion_ungated(name, version)
         files.publish()
-    return training, encoding, version
+    return Published(training=training, encoding=encoding, version=version, champion=version)
 
 
 def _champion_number(home: Home, name: str) -> str | None:

@@ -43,7 +43,7 @@ class Trained:
     number : str or None
         Number it is registered under, as challenger; None where nothing was found.
     verdict : Verdict
-        What the gate would say if it were promoted now.
+        What the gate would say if it were promoted now; where nothing was found, that.
     report : Path
         The report.
     card : Path or None
@@ -78,7 +78,7 @@ class Trained:
                 name: to_document(assessment) for name, assessment in self.model.assessments.items()
             },
             "facts": to_document(self.model.facts),
-            "refit": self.model.version.documents.get(REFIT),
+            "refit": None if self.number is None else self.model.version.documents.get(REFIT),
             "gate": self.verdict.to_worded_json(),
             "report": str(self.report),
             "model_card": None if self.card is None else str(self.card),
@@ -99,8 +99,8 @@ def train_target(
 ) -> Trained:
     """Train a model of a target, evaluate it beside the champion, and register it as challenger.
 
-    Where it predicts no better than chance at any horizon, it is not registered, and the report
-    says so.
+    Where it predicts no better than chance at any horizon, it is not registered: the report says so,
+    and the run is kept.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def train_target(
                 home, model, resolved_language, online=online, clock=clock
             )
         else:
-            verdict, report = report_nothing(home, model, resolved_language)
+            verdict, report = report_nothing(home, model, resolved_language, clock=clock)
     return Trained(
         model=model,
         number=number,

@@ -1,7 +1,8 @@
-"""What is kept of a training: the version in the registry with all of its run, its report and its
-model card.
+"""What is kept of a training: all of its run, its report, and the version in the registry with its
+model card, or that nothing was found.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from features.online.settings import OnlineSettings
@@ -9,16 +10,22 @@ from holdfast.clock import Clock
 from holdfast.files import write_beside
 from holdfast.home import Home
 from holdfast.logging import progress
-from pipeline.promote import REPORTS, would_pass, write_card
+from pipeline.found_nothing import (
+    FoundNothing,
+    forget_found_nothing,
+    keep_found_nothing,
+    report_of,
+)
+from pipeline.promote import would_pass, write_card
 from reports.training.assessment_plots import assessment_figures
 from reports.training.report import render_model_report
 from training.evaluation.predictions import TEST_PREDICTIONS
+from training.evaluation.signal import signal_of_assessments
 from training.operator.model import OperatorModel
-from training.release.evidence import ModelEvidence
 from training.release.facts import SURVEY
-from training.release.gate import evaluate
+from training.release.gate import nothing_found
 from training.release.signature import InputExample
-from training.release.tracking import RunRecord, Tracking, assessment_metrics
+from training.release.tracking import VERDICT, RunRecord, Tracking, assessment_metrics
 from training.release.verdict import Verdict
 
 
@@ -58,35 +65,49 @@ def register(
                 model, verdict, number, model.version.documents.get(SURVEY), language
             )
         tracking.log_text(registered.run_id, page, "report.html")
-        report = home.root / REPORTS / f"{name}_{number}.html"
+        report = home.reports / f"{name}_{number}.html"
         report.parent.mkdir(exist_ok=True)
         write_beside(report, page)
+        forget_found_nothing(home, name)
     return number, verdict, report, write_card(home, name, number)
 
 
-def report_nothing(home: Home, model: OperatorModel, language: str) -> tuple[Verdict, Path]:
-    """Write the report of a training that found nothing; no version is registered.
+def report_nothing(
+    home: Home, model: OperatorModel, language: str, *, clock: Clock
+) -> tuple[Verdict, Path]:
+    """Record the run of a training that found nothing, and write its report; no version is registered.
+
+    Arguments are as of `register`.
 
     Returns
     -------
     verdict : Verdict
-        What the gate would say, of the documents alone.
+        The gate's, of the one rule that comes before all others: the others are about a version.
     report : Path
         Where it lies.
     """
-    version = model.version
-    evidence = ModelEvidence(
-        name=version.name,
-        service=version.service,
-        features=version.features,
-        has_strata=version.strata is not None,
-        documents=version.documents,
+    name, documents = model.version.name, model.version.documents
+    verdict = Verdict(passed=False, reasons=tuple(nothing_found(model.assessments)))
+    page = render_model_report(model, verdict, None, documents.get(SURVEY), language)
+    # Predictions of single rows serve only to compare versions.
+    record = replace(
+        _record(model), documents=documents, tables={}, texts={"report.html": page}, example=None
     )
-    verdict = evaluate(evidence, None, model.config.gate)
-    page = render_model_report(model, verdict, None, version.documents.get(SURVEY), language)
-    report = home.root / REPORTS / f"{version.name}_nothing_found.html"
+    signal = signal_of_assessments(model.assessments)
+    run_id = Tracking(home, clock).record(name, record, {VERDICT: signal.verdict})
+    report = report_of(home, name)
     report.parent.mkdir(exist_ok=True)
     write_beside(report, page)
+    keep_found_nothing(
+        home,
+        FoundNothing(
+            model=name,
+            at=model.facts.made_at,
+            enough_data=signal.enough_data,
+            report=report.relative_to(home.root).as_posix(),
+            run_id=run_id,
+        ),
+    )
     return verdict, report
 
 

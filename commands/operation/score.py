@@ -156,6 +156,7 @@ def print_scores(run: "ScoreRun") -> None:
     from rich.table import Column, Table
 
     from models.feed.facts import changes_in_words
+    from reports.night.sentences import told
 
     console = Console(highlight=False)
     table = Table(
@@ -194,7 +195,7 @@ def print_scores(run: "ScoreRun") -> None:
     if run.sets:
         console.print(f"Reported as changed: {changes_in_words(run.changes)}")
     for name, why in run.skipped.items():
-        console.print(f"[dim]{name}: not scored, {escape(why)}[/dim]")
+        console.print(f"[dim]{name}: not scored, {escape(told(why))}[/dim]")
     if run.at is not None:
         if len(run.unchanged) == len(run.sets):
             console.print("Nothing has changed since; nothing was done.")

@@ -106,6 +106,8 @@ def _print_models(console: "Console", read: "Status") -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
+    from reports.night.sentences import told
+
     table = Table(
         "model", "scores as", "since", Column("scored", justify="right"), box=box.SIMPLE_HEAD
     )
@@ -120,8 +122,14 @@ def _print_models(console: "Console", read: "Status") -> None:
             "not yet" if facts is None else f"{facts.entities:,} as of {facts.at[:10]}",
         )
     for name, why in read.without_version.items():
-        table.add_row(f"[dim]{name}[/dim]", f"[dim]{escape(why)}[/dim]", "", "")
+        table.add_row(f"[dim]{name}[/dim]", f"[dim]{escape(told(why))}[/dim]", "", "")
     console.print(table)
+    for one in read.found_nothing:
+        if one.model not in read.without_version:
+            console.print(
+                f"The last training of {one.model}, on {one.at[:10]}, found nothing: {escape(one.report)}",
+                soft_wrap=True,
+            )
 
 
 def _print_tables(console: "Console", read: "Status") -> None:

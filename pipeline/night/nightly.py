@@ -338,7 +338,7 @@ class _Run:
         ]
 
     @cached_property
-    def _versions(self) -> tuple[list[tuple[RegistryEntry, str]], dict[str, str]]:
+    def _versions(self) -> tuple[list[tuple[RegistryEntry, str]], dict[str, Sentence]]:
         return find_versions(self._home)
 
     def _score(self) -> _Outcome:
@@ -351,7 +351,7 @@ class _Run:
         )
         if not run.sets:
             why = [
-                sentence("not_scored", model=name, why=named(reason))
+                sentence("not_scored", model=name, why=reason)
                 for name, reason in run.skipped.items()
             ]
             return _Outcome(sentence("nobody_scored", why=parted(why)), run.to_json(), True)

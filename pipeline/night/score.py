@@ -35,6 +35,7 @@ from holdfast.errors import InputError, ModelError
 from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
 from holdfast.logging import progress
+from holdfast.sentences import Sentence
 from models.level.revision import NO_LEVEL, LevelRevision
 from models.reasons.meaning import MEANINGS, FeatureMeaning
 from models.registry import SHADOW, RegistryEntry, load_registered
@@ -54,6 +55,7 @@ from pipeline.night.level import level_at
 from pipeline.night.score_records import are_recorded, write_score_records
 from pipeline.night.scoring import Scoring
 from pipeline.night.scoring_versions import find_versions
+from reports.night.sentences import told
 from training.labelling.history import RawHistory
 from training.operator.columns import meanings_of
 from training.operator.population import (
@@ -124,7 +126,7 @@ class ScoreRun:
         Scores of the snapshot, by model.
     unchanged : tuple of str
         Models whose scores were there already.
-    skipped : dict of str to str
+    skipped : dict of str to Sentence
         Models without scores, and why.
     changes : dict of str to dict
         How many scores the feed reports as changed by these score sets, by model and kind of change
@@ -137,7 +139,7 @@ class ScoreRun:
     folder: Path | None
     sets: tuple[ScoreFacts, ...]
     unchanged: tuple[str, ...]
-    skipped: dict[str, str]
+    skipped: dict[str, Sentence]
     changes: dict[str, dict[str, int]]
     seconds: float
 
@@ -148,7 +150,7 @@ class ScoreRun:
             "folder": self.folder and str(self.folder),
             "sets": [facts.to_json() for facts in self.sets],
             "unchanged": list(self.unchanged),
-            "skipped": self.skipped,
+            "skipped": {name: told(why) for name, why in self.skipped.items()},
             "changes": self.changes,
             "seconds": round(self.seconds, 2),
         }

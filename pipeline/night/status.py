@@ -19,6 +19,7 @@ from holdfast.home import Home
 from holdfast.sentences import Sentence
 from models.registry import RegistryEntry, alias_since
 from models.score_set import ScoreFacts, read_facts
+from pipeline.found_nothing import FoundNothing, all_found_nothing
 from pipeline.night.night import Night, NightRecords
 from pipeline.night.scoring_versions import find_versions
 from reports.night.sentences import told
@@ -92,8 +93,10 @@ class Status:
         Raw tables, in the contracts' order.
     models : tuple of ModelStatus
         Models that score.
-    without_version : dict of str to str
+    without_version : dict of str to Sentence
         Models that do not, and why.
+    found_nothing : tuple of FoundNothing
+        Models whose last training found nothing, whether an earlier version scores or none.
     scores : tuple of ScoreFacts
         Scores of the newest snapshot that was scored.
     overrulings : tuple of Overruling
@@ -107,7 +110,8 @@ class Status:
     nights: tuple[Night, ...]
     tables: tuple[TableFreshness, ...]
     models: tuple[ModelStatus, ...]
-    without_version: dict[str, str]
+    without_version: dict[str, Sentence]
+    found_nothing: tuple[FoundNothing, ...]
     scores: tuple[ScoreFacts, ...]
     overrulings: tuple[Overruling, ...]
     held: HeldSummary
@@ -120,7 +124,8 @@ class Status:
             "nights": [night.to_json(word) for night in self.nights],
             "tables": [asdict(table) for table in self.tables],
             "models": [asdict(model) for model in self.models],
-            "without_version": self.without_version,
+            "without_version": {name: word(why) for name, why in self.without_version.items()},
+            "found_nothing": [asdict(one) for one in self.found_nothing],
             "scores": [facts.to_json() for facts in self.scores],
             "overrulings": [
                 asdict(one) | {"reasons": [word(reason) for reason in one.reasons]}
@@ -172,6 +177,7 @@ def read_status(home: Home, clock: Clock) -> Status:
         tables=tuple(_freshness(home, now, verdicts)),
         models=tuple(models),
         without_version=skipped,
+        found_nothing=all_found_nothing(home),
         scores=newest_scores(home),
         overrulings=tuple(reversed(NightRecord(home.expectations).overrulings()))[:NIGHTS],
         held=find_held(online_directory(home.features / OPERATOR_DIRECTORY)),

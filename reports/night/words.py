@@ -22,6 +22,7 @@ _NAMES = frozenset(
         # of scores
         to_translate("profiling objection"),
         to_translate("no basis"),
+        # of models that nothing scores with, as nights of earlier releases stored it
         to_translate("was never trained"),
         to_translate("has neither champion nor shadow"),
         to_translate("no model was trained yet"),

@@ -340,7 +340,7 @@ def _by_predictor(
         for name in BASELINES
         if name in assessment.baselines and name not in without
     ]
-    return [(texts.gettext("this version"), assessment.metrics, True), *others]
+    return [(texts.gettext("this model"), assessment.metrics, True), *others]
 
 
 def _entry(who: str, estimate: Estimate | None, text: str, ours: bool) -> Entry:

@@ -90,13 +90,14 @@ class Inactivity:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen for a horizon and stratum: its calibration, and its own booster or the shared
-    one.
+    """What was chosen for a horizon and stratum: its calibration, anew where boosters that were fitted
+    again are served, and its own booster or the shared one.
     """
 
     horizon: str
     stratum: str
     calibration: str
+    served: str
     candidates: str
     booster: str
 
@@ -198,27 +199,31 @@ def best_trials(tuned: Tuned | None) -> tuple[TrialRecord, ...]:
 
 def chosen(facts: TrainingFacts, texts: Texts = ENGLISH) -> tuple[Chosen, ...]:
     """Calibration and booster of every horizon and stratum that has its own."""
-    calibrations: dict[str, Any] = facts.choices.get("calibrations", {})
+    calibrations, served = facts.evaluated_calibrations, facts.served_calibrations
     boosters: dict[str, Any] = facts.choices.get("boosters", {})
     choices = []
     for horizon in facts.horizons:
         for name in (horizon, *(f"{horizon}/{stratum}".lstrip("/") for stratum in facts.strata)):
-            if name not in calibrations and name not in boosters:
+            if name not in calibrations and name not in served and name not in boosters:
                 continue
             stratum = "" if name == horizon else name.rpartition("/")[2]
             calibration, booster = calibrations.get(name), boosters.get(name)
+            again = served.get(name)
             choices.append(
                 Chosen(
                     horizon=horizon_words(horizon, texts),
                     stratum=named(stratum, texts) or texts.gettext("all others"),
-                    calibration=named(calibration["chosen"], texts)
-                    if calibration
-                    else texts.gettext("as all others"),
+                    calibration=_kind(calibration, texts),
+                    served=_kind(again, texts) if served else "",
                     candidates=_losses(calibration["log_loss"], texts) if calibration else "",
                     booster=_booster(booster, texts) if booster else "",
                 )
             )
     return tuple(choices)
+
+
+def _kind(calibration: dict[str, Any] | None, texts: Texts) -> str:
+    return named(calibration["chosen"], texts) if calibration else texts.gettext("as all others")
 
 
 def own_boosters(facts: TrainingFacts, texts: Texts = ENGLISH) -> dict[str, str]:

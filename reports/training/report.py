@@ -100,9 +100,10 @@ def render_model_report(
     model : OperatorModel
         The model and its figures.
     verdict : Verdict
-        The verdict of the gate if the version were promoted now.
+        The verdict of the gate if the version were promoted now; where nothing was found, the page
+        says that instead.
     version_number : str or None
-        Its number in the registry; None if it is not registered yet.
+        Its number in the registry; None where nothing was found, or if it is not registered yet.
     survey : mapping, optional
         Facts about the survey answers of a dissatisfaction target:
         `training.surveys.dataset.SurveyFacts` as JSON.
@@ -155,7 +156,8 @@ def render_model_report(
             settings=model.config.assessment,
             figures=_figures(model, main_horizon, texts),
             level=find_level(model.version.documents),
-            levels=level_view(model.version.documents, texts),
+            # A level is that of whoever is scored: of a version.
+            levels=level_view(model.version.documents, texts) if signal.found else None,
             first=_differences(first.comparison, texts) if first.comparison else None,
             # A constant does not rank: only its probabilities can be compared.
             others=(

@@ -112,6 +112,12 @@ _RULES: dict[str, tuple[str, str]] = {
             "Train a new version with holdfast train: only its versions have all that the gate reads."
         ),
     ),
+    "nothing_found": (
+        to_translate("Nothing found"),
+        to_translate(
+            "Check the labels and which features are missing. More months, or more customers, may show a model."
+        ),
+    ),
     "positives": (
         to_translate("Too few outcomes for an evaluation"),
         to_translate(
@@ -410,17 +416,29 @@ def _in_sentence(name: str, texts: Texts) -> str:
     return texts.gettext(name) if name in _DOCUMENT_RULES else named(name, texts)
 
 
-def flag_remedy(flag: Flag, texts: Texts = ENGLISH) -> str:
-    """What to do about it."""
+def flag_remedy(flag: Flag, texts: Texts = ENGLISH, *, registered: bool = True) -> str:
+    """What to do about it; where a version was registered, also when it is promoted."""
     if flag.kind == "duplicate_rows":
-        return texts.gettext(
-            "Find out why rows repeat in the raw tables. If they are right, say so when you promote."
+        return _remedy(
+            texts.gettext("Find out why rows repeat in the raw tables."),
+            texts.gettext("If they are right, say so when you promote.") if registered else "",
+            texts,
         )
     if flag.kind == "too_good":
         return texts.gettext(
             "Look at the strongest reasons under What drives risk: leave out columns that are known only after the outcome."
         )
-    return texts.gettext(
-        "If it is filled in or changed after the outcome, correct its time of arrival in the raw tables, or take the feature"
-        " out of the service. If it is known for everybody at the cut-off, say so when you promote."
+    known = texts.gettext("If it is known for everybody at the cut-off, say so when you promote.")
+    return _remedy(
+        texts.gettext(
+            "If it is filled in or changed after the outcome, correct its time of arrival in the raw tables, or take the feature"
+            " out of the service."
+        ),
+        known if registered else "",
+        texts,
     )
+
+
+def _remedy(first: str, second: str, texts: Texts) -> str:
+    """Two sentences; Chinese has no space between them."""
+    return texts.gettext("{first} {second}").format(first=first, second=second).strip()

@@ -22,6 +22,13 @@ OF_NIGHTS: Mapping[str, str] = {
     "materialized": "{records:,} records written, {skipped} views were there already",
     "nobody_scored": "nobody was scored: {why}",
     "not_scored": "{model} {why}",
+    "no_model_trained": "no model was trained yet",
+    "never_trained": "was never trained",
+    "no_champion_or_shadow": "has neither champion nor shadow",
+    "no_champion_then_nothing": (
+        "has neither champion nor shadow, and its last training, on {day}, found nothing: see {report}"
+    ),
+    "found_nothing": "has no version: its last training, on {day}, found nothing: see {report}",
     "scored": "{scored}; changed scores: {changed}",
     "scored_by": "{entities:,} by {model} {version} ({alias})",
     "changed": "{model} {counts}",

@@ -31,6 +31,7 @@ _VALUES = {
     "slope": 1.0,
     "observed_over_expected": 1.0,
     "lift_top_decile": 3.1,
+    "lift_capacity": 2.9,
 }
 
 

@@ -1,15 +1,18 @@
 """The report on an operator's model, rendered for tests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reports.training.report import render_model_report
-from tests.builders.assessments import meanings
+from tests.builders.assessments import estimate, facts, meanings, operator_model
 from tests.builders.html_page import Page
+from training.evaluation.leaks import Flag
 from training.operator.model import OperatorModel
 from training.release.facts import ChampionComparison
+from training.release.refit import REFIT
 from training.release.verdict import Finding, Verdict
 from training.surveys.reminder import OUTCOMES
 
@@ -83,3 +86,36 @@ def render_in(
         for name in ("calibration_figure", "decay_figure", "tuning_figure"):
             patch.setattr(f"reports.training.report.{name}", lambda *arguments: None)
         return render_model_report(model, verdict, number, survey, language)
+
+
+def without_lift() -> OperatorModel:
+    """A model that the other rules of the gate pass: its AUC is clearly above that of a random order,
+    the lift of the riskiest is not. It has a refit that scores, a level and a flag.
+    """
+    known = facts(
+        features=FEATURES,
+        champion=NO_CHAMPION,
+        flags=(Flag(column="f1", kind="single_column", figure=0.97),),
+    )
+    model = operator_model(
+        known=known,
+        documents={
+            REFIT: {
+                "until": {
+                    "evaluated": "2025-06-02T00:00:00+00:00",
+                    "served": "2025-12-01T00:00:00+00:00",
+                },
+                "snapshot_at": None,
+                "horizons": {},
+                "used": True,
+            }
+        },
+    )
+    metrics = {"auc": estimate(0.57, 0.02), "lift_capacity": estimate(1.4, 0.5)}
+    return replace(
+        model,
+        assessments={
+            horizon: replace(assessment, metrics=assessment.metrics | metrics)
+            for horizon, assessment in model.assessments.items()
+        },
+    )

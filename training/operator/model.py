@@ -20,7 +20,6 @@ from holdfast.sentences import Sentence, sentence
 from models.dissatisfaction import SurveyTarget
 from models.level.revision import LEVEL
 from models.reasons.basis import REASON_BASIS, horizon_key
-from models.reasons.cost import explanation_cost
 from models.reasons.explain import Explanation
 from models.reasons.meaning import MEANINGS, FeatureMeaning
 from models.reasons.told import typical_contributions
@@ -34,6 +33,7 @@ from training.evaluation.assessment import ASSESSMENT, Assessment, horizon_name
 from training.evaluation.baselines import constant_baseline, fit_logistic
 from training.evaluation.leaks import watch_model
 from training.evaluation.predictions import TestPredictions
+from training.evaluation.signal import signal_of_assessments
 from training.fitting.budget import TuningBudget
 from training.fitting.horizon_models import binned, customer_codes, fit_horizon_models
 from training.fitting.tune import Tuned
@@ -41,11 +41,11 @@ from training.labelling.dataset import Dataset
 from training.labelling.history import utc, wall_times
 from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of, null_has_meaning, reason_basis_of
+from training.operator.fitted import explanation_costs
 from training.operator.level import first_revision
-from training.operator.refit import NewestSnapshot, refit_facts
+from training.operator.refit import NewestSnapshot, fitted_again, not_fitted_again
 from training.operator.search import search_parameters
 from training.release.facts import (
-    CROSS_FITTED_FOLDS,
     NEWER,
     NULL_HAS_MEANING,
     PARAMETER_SETS,
@@ -55,7 +55,7 @@ from training.release.facts import (
     TrainingFacts,
 )
 from training.release.provenance import dataset_sha256, environment_sha256, git_commit
-from training.release.refit import REFIT, unlike
+from training.release.refit import REFIT
 from training.settings import TrainingConfig
 
 EXPLAINED_ROWS = 4_000
@@ -101,7 +101,8 @@ class OperatorModel:
     ----------
     version : ModelVersion
         The model, with its documents: what scores has learnt from all labelled rows, and beside it
-        stands what was evaluated; that scores itself where the refit is unlike it.
+        stands what was evaluated; that scores itself where the refit is unlike it. Where nothing
+        was found, what was evaluated.
     assessments : dict of str to Assessment
         How good it is on the test period, by `training.evaluation.assessment.horizon_name`.
     facts : TrainingFacts
@@ -152,8 +153,8 @@ def train_operator_model(
     catalogue: FeatureCatalogue = BUILT_IN,
     snapshot: NewestSnapshot | None = None,
 ) -> OperatorModel:
-    """Train a model on labelled rows, evaluate it on a later period beside the champion, and fit it
-    again on all rows.
+    """Train a model on labelled rows, evaluate it on a later period beside the champion, and, where it
+    predicts its target at all, fit it again on all rows.
 
     Parameters
     ----------
@@ -198,7 +199,6 @@ def train_operator_model(
     fitted = fit_horizon_models(
         dataset, split.learnt, target, search.parameter_sets, config, bins=bins
     )
-    record = fitted.record
     bare = ModelVersion(
         name=target.name,
         service=target.service,
@@ -214,21 +214,14 @@ def train_operator_model(
         else None
     )
     assessments = _assess(bare, target, dataset, split, predicted, champions, config)
-    everything = np.arange(len(dataset.ids))
-    refitted = fit_horizon_models(
-        dataset, everything, target, search.parameter_sets, config, fitted.plan, bins
-    )
-    served = replace(bare, horizon_models=refitted.models)
-    refit = refit_facts(
-        dataset,
-        (bare, fitted),
-        (served, refitted),
-        snapshot,
-        config.assessment.fewest_positives,
-    )
-    horizons = tuple(map(horizon_name, target.horizons_days))
-    if any(unlike(refit, horizons)):
-        refit, served, refitted = refit.not_used(), bare, fitted
+    evaluated = (bare, fitted)
+    if signal_of_assessments(assessments).found:
+        scoring = fitted_again(
+            dataset, target, search.parameter_sets, config, evaluated, bins, snapshot
+        )
+    else:
+        scoring = not_fitted_again(evaluated, search.parameter_sets)
+    served = scoring.version
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
     main_auc = assessments[horizon_name(target.horizons_days[-1])].metrics["auc"].value
     parts = {"fit": split.fit, "tune": split.tune, "test": split.test}
@@ -250,12 +243,10 @@ def train_operator_model(
         else (),
         slices=tuple(dataset.slices),
         parameters=dict(search.free_sets[0]),
-        rounds=refitted.record.rounds,
+        rounds=scoring.fitted.record.rounds,
         flags=(*search.flags, *watch_model(main_auc, config.leak_watch)),
         champion=compared_with,
-        explanation_cost={
-            horizon_name(model.horizon_days): _cost(model) for model in served.horizon_models
-        },
+        explanation_cost=explanation_costs(served.horizon_models),
         additivity_error={
             horizon_name(model.horizon_days): _additivity_error(served, model, sample.matrix)
             for model in served.horizon_models
@@ -269,14 +260,13 @@ def train_operator_model(
             PARAMETER_SETS: [dict(one) for one in search.free_sets],
             SEARCHED: search.compared,
             "monotone": search.monotone,
-            CROSS_FITTED_FOLDS: record.folds,
-            "boosters": record.boosters,
-            "calibrations": record.calibrations,
+            "boosters": fitted.record.boosters,
             NULL_HAS_MEANING: list(null_has_meaning(dataset.features, catalogue)),
         },
+        fitted=scoring.facts,
     )
     level = first_revision(
-        dataset, target, refitted.out_of_fold, made_at if snapshot is None else snapshot.at
+        dataset, target, scoring.fitted.out_of_fold, made_at if snapshot is None else snapshot.at
     )
     documents = {
         TRAINING: to_document(facts),
@@ -287,16 +277,20 @@ def train_operator_model(
                 target.service, _typical(served, dataset, split.test, settings.seed), catalogue
             )
         ),
-        REFIT: to_document(refit),
+        **({} if scoring.refit is None else {REFIT: to_document(scoring.refit)}),
         **({} if level is None else {LEVEL: to_document(level)}),
         RANGES: ranges_of(
-            dataset.matrix, dataset.features, everything if refit.used else split.learnt
+            dataset.matrix,
+            dataset.features,
+            np.arange(len(dataset.ids)) if scoring.is_refit else split.learnt,
         ),
         **(extra_documents or {}),
     }
     return OperatorModel(
         version=replace(
-            served, documents=documents, evaluated=bare.horizon_models if refit.used else ()
+            served,
+            documents=documents,
+            evaluated=bare.horizon_models if scoring.is_refit else (),
         ),
         assessments=assessments,
         facts=facts,
@@ -451,13 +445,6 @@ def _typical(
             )
             advance(1)
     return typical
-
-
-def _cost(horizon_model: HorizonModel) -> int:
-    return max(
-        explanation_cost(*stratum_model.boosters)
-        for stratum_model in horizon_model.stratum_models.values()
-    )
 
 
 def _additivity_error(model: ModelVersion, horizon_model: HorizonModel, matrix: Floats) -> float:

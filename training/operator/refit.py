@@ -2,8 +2,8 @@
 and compared with what was evaluated.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,14 +13,20 @@ from scipy.stats import spearmanr
 from holdfast.arrays import Floats, Texts
 from models.scorer import Scorer
 from models.strata import EVERYONE
+from models.target import Target
 from models.version import ModelVersion
 from training.counting import customers_with
 from training.evaluation.assessment import horizon_name
 from training.evaluation.metrics import log_loss
-from training.fitting.horizon_models import FittedModels, OutOfFold
+from training.fitting.binned import BinnedRows
+from training.fitting.horizon_models import FittedModels, OutOfFold, fit_horizon_models
+from training.fitting.parameters import Parameters
 from training.labelling.dataset import Dataset
 from training.labelling.history import utc
-from training.release.refit import HorizonRefit, PairFigures, RefitFacts
+from training.operator.fitted import fitted_facts
+from training.release.facts import EVALUATED, REFITTED, SERVED, FittedFacts
+from training.release.refit import HorizonRefit, PairFigures, RefitFacts, unlike
+from training.settings import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,79 @@ class NewestSnapshot:
     matrix: Floats
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """What of a training scores.
+
+    Parameters
+    ----------
+    version : ModelVersion
+        What scores: what was fitted again, or what was evaluated.
+    fitted : FittedModels
+        How it came about.
+    refit : RefitFacts or None
+        How what was fitted again compares with what was evaluated; None where nothing was.
+    facts : dict of str to FittedFacts
+        As `training.release.facts.TrainingFacts.fitted`.
+    """
+
+    version: ModelVersion
+    fitted: FittedModels
+    refit: RefitFacts | None
+    facts: dict[str, FittedFacts]
+
+    @property
+    def is_refit(self) -> bool:
+        """Whether what was fitted again scores."""
+        return self.refit is not None and self.refit.used
+
+
+def not_fitted_again(
+    evaluated: tuple[ModelVersion, FittedModels], parameter_sets: Sequence[Parameters]
+) -> Scoring:
+    """What was evaluated, where it predicts nothing, so that no version scores and nothing need learn
+    from newer rows.
+    """
+    version, fitted = evaluated
+    return Scoring(version, fitted, None, {EVALUATED: fitted_facts(fitted, parameter_sets)})
+
+
+def fitted_again(
+    dataset: Dataset,
+    target: Target,
+    parameter_sets: Sequence[Parameters],
+    config: TrainingConfig,
+    evaluated: tuple[ModelVersion, FittedModels],
+    bins: BinnedRows,
+    snapshot: NewestSnapshot | None,
+) -> Scoring:
+    """Fit on all rows what was evaluated, and choose what scores: that, unless it is unlike what was
+    evaluated.
+
+    Parameters
+    ----------
+    dataset, target, parameter_sets, config, bins
+        As in `training.fitting.horizon_models.fit_horizon_models`.
+    evaluated : (ModelVersion, FittedModels)
+        What was evaluated.
+    snapshot : NewestSnapshot or None
+        Rows that neither has learnt from.
+    """
+    version, fitted = evaluated
+    everything = np.arange(len(dataset.ids))
+    refitted = fit_horizon_models(
+        dataset, everything, target, parameter_sets, config, fitted.plan, bins
+    )
+    again = replace(version, horizon_models=refitted.models)
+    fewest = config.assessment.fewest_positives
+    refit = refit_facts(dataset, evaluated, (again, refitted), snapshot, fewest)
+    ours, theirs = (fitted_facts(one, parameter_sets) for one in (fitted, refitted))
+    if any(unlike(refit, tuple(map(horizon_name, target.horizons_days)))):
+        facts = {EVALUATED: ours, SERVED: ours, REFITTED: theirs}
+        return Scoring(version, fitted, refit.not_used(), facts)
+    return Scoring(again, refitted, refit, {EVALUATED: ours, SERVED: theirs})
+
+
 def refit_facts(
     dataset: Dataset,
     evaluated: tuple[ModelVersion, FittedModels],
@@ -46,14 +125,14 @@ def refit_facts(
     snapshot: NewestSnapshot | None,
     fewest: int,
 ) -> RefitFacts:
-    """Compare what scores with what was evaluated.
+    """Compare what was fitted again with what was evaluated.
 
     Parameters
     ----------
     dataset : Dataset
         The labelled rows that both were fitted on.
     evaluated, served : (ModelVersion, FittedModels)
-        Both, of the same horizons.
+        Both, of the same horizons; what was fitted again is taken to score.
     snapshot : NewestSnapshot or None
         Rows that neither has learnt from.
     fewest : int

@@ -2,7 +2,8 @@
 people.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.sentences import Sentence, as_written, worded
@@ -23,11 +24,19 @@ NULL_HAS_MEANING = "null_has_meaning"
 watch did not check them for missingness. Versions made before it have no such key.
 """
 
+EVALUATED, SERVED, REFITTED = "evaluated", "served", "refitted"
+"""Which boosters a fact is about: those that the figures are of, those that score, and what was fitted
+again on all labelled rows where that does not score. Where nothing was fitted again, the evaluated ones
+are the only ones.
+"""
+
+CALIBRATIONS = "calibrations"
+"""Key in `TrainingFacts.choices` of versions made before `TrainingFacts.fitted`, whose evaluated
+boosters have these calibrations (see `FittedFacts.calibrations`).
+"""
+
 CROSS_FITTED_FOLDS = "cross_fitted_folds"
-"""Key in `TrainingFacts.choices` of the folds of customers whose margins, from boosters that did
-not learn from the row, the rounds and calibrations were chosen on: by horizon, and by
-``horizon/stratum`` where a stratum has a booster of its own. Versions that were calibrated on rows
-of their own have no such key.
+"""The same of `FittedFacts.folds`. Versions that were calibrated on rows of their own have no such key.
 """
 
 SEARCHED = "search"
@@ -47,7 +56,7 @@ cross-fitted have ``calibrate``, too.
 
 NEWER = "newer"
 """Part of rows that nothing is evaluated on: their label is complete within shorter horizons alone, and
-the refit learns from them within those.
+a refit learns from them within those, whether it scores or not.
 """
 
 
@@ -84,6 +93,46 @@ class ChampionComparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemberFacts:
+    """One booster of those whose margins are averaged.
+
+    Parameters
+    ----------
+    parameter_set : int
+        Position in the `PARAMETER_SETS` of `TrainingFacts.choices`, from 0.
+    rounds : int
+        Its trees.
+    """
+
+    parameter_set: int
+    rounds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedFacts:
+    """How some boosters of a version came about, each by horizon, and by ``horizon/stratum`` where a
+    stratum has its own.
+
+    Parameters
+    ----------
+    members : dict of str to tuple of MemberFacts
+        What is averaged. A parameter set whose leaves would have been too many is not among them.
+    explanation_cost : dict of str to int
+        `models.reasons.cost.explanation_cost` of the costliest stratum, by horizon alone.
+    folds : dict of str to int
+        Folds of customers whose margins, from boosters that did not learn from the row, calibrations
+        were chosen on; of the evaluated boosters rounds, too.
+    calibrations : dict of str to JSON
+        The kind ``chosen``, and the cross-validated ``log_loss`` of every candidate.
+    """
+
+    members: dict[str, tuple[MemberFacts, ...]]
+    explanation_cost: dict[str, int]
+    folds: dict[str, int]
+    calibrations: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingFacts:
     """How a model version was made.
 
@@ -116,18 +165,21 @@ class TrainingFacts:
     parameters : dict of str to JSON
         Parameters of the boosters; of the first set where several are averaged.
     rounds : dict of str to int
-        Trees by horizon, and by ``horizon/stratum`` where a stratum has a booster of its own.
+        Trees of the boosters that score, by horizon, and by ``horizon/stratum`` where a stratum has a
+        booster of its own.
     choices : dict of str to JSON
-        What was tried to make a choice, such as figures with and without monotone constraints.
+        What was tried to make a choice, such as figures with and without monotone constraints; all
+        for the evaluated boosters, and taken over by a refit.
     flags : tuple of Flag
         Flags of the leak watch.
     champion : ChampionComparison
         Which champion the candidate was compared with.
     explanation_cost : dict of str to int
-        `models.reasons.cost.explanation_cost` of the boosters of the costliest stratum, by horizon.
+        `models.reasons.cost.explanation_cost` of the boosters that score, of the costliest stratum, by
+        horizon.
     additivity_error : dict of str to float
-        Largest distance between raw margin and base plus contributions on sampled rows, log-odds,
-        by horizon.
+        Largest distance between raw margin and base plus contributions of the boosters that score, on
+        sampled rows, log-odds, by horizon.
     seed : int
         Seed of every random choice.
     git_commit : str
@@ -137,6 +189,9 @@ class TrainingFacts:
         SHA-256 of the list of installed packages.
     made_at : str
         When, ISO 8601 in UTC.
+    fitted : dict of str to FittedFacts
+        By which boosters: `EVALUATED`, `SERVED` where something was fitted again (it is the same as
+        evaluated where that does not score), and then `REFITTED`, too. Empty of versions made before it.
     """
 
     target: str
@@ -162,6 +217,34 @@ class TrainingFacts:
     environment_sha256: str
     made_at: str
     choices: dict[str, Any]
+    # Told to people, and nothing is decided by it: versions made before it can be read without.
+    fitted: dict[str, FittedFacts] = field(default_factory=dict)
+
+    @property
+    def serves_refit(self) -> bool:
+        """Whether what scores is known to have been fitted again."""
+        return SERVED in self.fitted and REFITTED not in self.fitted
+
+    @property
+    def evaluated_calibrations(self) -> dict[str, dict[str, Any]]:
+        """Calibrations of the evaluated boosters, as `FittedFacts.calibrations`; empty where not kept."""
+        if EVALUATED in self.fitted:
+            return self.fitted[EVALUATED].calibrations
+        calibrations: dict[str, dict[str, Any]] = self.choices.get(CALIBRATIONS, {})
+        return calibrations
+
+    @property
+    def evaluated_folds(self) -> dict[str, int]:
+        """Folds of the evaluated boosters, as `FittedFacts.folds`; empty where not kept."""
+        if EVALUATED in self.fitted:
+            return self.fitted[EVALUATED].folds
+        folds: dict[str, int] = self.choices.get(CROSS_FITTED_FOLDS, {})
+        return folds
+
+    @property
+    def served_calibrations(self) -> dict[str, dict[str, Any]]:
+        """Those of the boosters that score, where a refit has chosen them anew; else empty."""
+        return self.fitted[SERVED].calibrations if self.serves_refit else {}
 
     @property
     def unchecked_missingness(self) -> int:
@@ -172,3 +255,40 @@ class TrainingFacts:
     def horizons(self) -> tuple[str, ...]:
         """Names of the horizons in documents."""
         return tuple(map(horizon_name, self.horizons_days)) or (horizon_name(None),)
+
+
+def parameters_in_words(facts: TrainingFacts, words: Callable[[str], str]) -> str:
+    """The parameters of all boosters that are averaged in what scores, and within which horizons where
+    not within all.
+
+    Parameters
+    ----------
+    facts : TrainingFacts
+        How the version was made.
+    words : callable
+        Words for a horizon, from its name.
+    """
+    told = ", ".join(f"{name} {value}" for name, value in sorted(facts.parameters.items()))
+    scoring = facts.fitted.get(SERVED) or facts.fitted.get(EVALUATED)
+    for position, one in enumerate(facts.choices.get(PARAMETER_SETS, ())[1:], start=1):
+        averaged = f"; averaged with boosters with {_other(one, facts.parameters)}"
+        if scoring is None:  # made before it was kept which were left out
+            told += f"{averaged}, where the limit of leaves allowed them"
+            continue
+        within = [
+            name
+            for name, members in scoring.members.items()
+            if position in {member.parameter_set for member in members}
+        ]
+        if len(within) == len(scoring.members):
+            told += averaged
+        elif within:
+            told += f"{averaged} ({'; '.join(map(words, within))})"
+    return told
+
+
+def _other(parameters: Mapping[str, Any], first: Mapping[str, Any]) -> str:
+    """What differs from the first parameters, in words."""
+    return ", ".join(
+        f"{name} {value}" for name, value in sorted(parameters.items()) if first.get(name) != value
+    )

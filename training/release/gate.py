@@ -16,6 +16,7 @@ from holdfast.sentences import Sentence, named, sentence
 from training.evaluation.assess import SLICE_METRICS
 from training.evaluation.assessment import Assessment, Estimate
 from training.evaluation.metrics import METRICS
+from training.evaluation.signal import signal_of_assessments
 from training.release.calibration_rules import DecileRule, calibration_findings
 from training.release.evidence import (
     COMPARED,
@@ -106,6 +107,7 @@ def evaluate(
         reasons += _months(facts, settings)
         reasons += refit_findings(candidate.documents, facts.horizons)
         assessments = list(read_assessments(facts, candidate, reasons))
+        reasons += nothing_found(dict(assessments))
         calibrations = sum(len(assessment.strata) for _, assessment in assessments)
         level, problems = read_level(candidate)
         reasons += problems
@@ -128,6 +130,19 @@ def evaluate(
         reasons=tuple(dict.fromkeys(reasons)),
         explained=explained,
     )
+
+
+def nothing_found(assessments: Mapping[str, Assessment]) -> Iterator[Finding]:
+    """Whether the model predicts its target at all: the rule by which `holdfast train` registers a
+    version or none, so that the gate never passes what training calls nothing found.
+
+    Parameters
+    ----------
+    assessments : mapping of str to Assessment
+        Those that can be read, by horizon; without any, something is missing, which is another finding.
+    """
+    if assessments and not signal_of_assessments(assessments).found:
+        yield Finding("nothing_found", "", sentence("nothing_found"))
 
 
 def unexplained(facts: TrainingFacts, explained: Mapping[str, str]) -> dict[str, str]:

@@ -26,11 +26,13 @@ from training.labelling.care.told import CARE_WORDS, care_rows
 from training.labelling.maturity import maturity_lines
 from training.release.calibration_rules import TOP_DECILES
 from training.release.facts import (
-    CROSS_FITTED_FOLDS,
-    PARAMETER_SETS,
+    EVALUATED,
+    NEWER,
+    SERVED,
     SURVEY,
     TRAINING,
     TrainingFacts,
+    parameters_in_words,
 )
 from training.release.level import LEVEL_COLUMNS, LEVEL_OF_ONE_PERIOD, find_level, level_rows
 from training.release.refit import RefitFacts, read_refit
@@ -86,6 +88,7 @@ def model_card(
         Markdown. For a document that is missing or damaged, the card says so.
     """
     facts, assessments = _facts(documents), _assessments(documents)
+    refit = read_refit(documents)
     target = TARGETS.get(name)
     lines = [f"# Model card: {name}, version {number}", "", _standing(verdict, aliases)]
     lines += ["", "## What it is for", ""]
@@ -103,14 +106,14 @@ def model_card(
         "",
         "## Training rows",
         "",
-        *(_data(facts) if facts else [f"Not recorded: no readable `{TRAINING}`."]),
+        *(_data(facts, refit) if facts else [f"Not recorded: no readable `{TRAINING}`."]),
     ]
     lines += ["", "## How good it is", ""]
     if assessments:
         lines += [
             "On rows later than all training rows, with 95 % intervals from resampling customers.",
             "",
-            *_served(read_refit(documents)),
+            *_served(refit),
         ]
         lines += [
             *_figures(assessments),
@@ -202,7 +205,9 @@ def _served(refit: RefitFacts | None) -> list[str]:
     return [words, "", *_table(names, rows), ""]
 
 
-def _data(facts: TrainingFacts) -> list[str]:
+def _data(facts: TrainingFacts, refit: RefitFacts | None) -> list[str]:
+    unused = refit is not None and not refit.used
+    learnt = {NEWER: f"{NEWER}, of which nothing that scores has learnt"} if unused else {}
     lines = [
         f"- {len(facts.features)} features of the feature service `{facts.service}`, as known at each cut-off",
         f"- gap {facts.gap_days} days; labelled rows with SHA-256 `{facts.dataset_sha256[:16]}…`",
@@ -211,7 +216,7 @@ def _data(facts: TrainingFacts) -> list[str]:
         *_table(
             ("part", "rows", "cut-offs"),
             [
-                (part, f"{rows:,}", _span(facts.cutoffs.get(part, ())))
+                (learnt.get(part, part), f"{rows:,}", _span(facts.cutoffs.get(part, ())))
                 for part, rows in facts.rows.items()
             ],
         ),
@@ -417,11 +422,8 @@ def _gate(verdict: Mapping[str, Any] | None) -> list[str]:
 
 
 def _making(facts: TrainingFacts) -> list[str]:
-    settings = ", ".join(f"{name} {value}" for name, value in sorted(facts.parameters.items()))
-    averaged = "".join(
-        f"; averaged with boosters with {_other(one, facts.parameters)}"
-        for one in facts.choices.get(PARAMETER_SETS, ())[1:]
-    )
+    """How it was made. Where boosters that were fitted again score, each line says which it is about."""
+    of_served = " of the served boosters" if facts.serves_refit else ""
     rounds = ", ".join(f"{_horizon(horizon)} {rounds}" for horizon, rounds in facts.rounds.items())
     cost = ", ".join(
         f"{_horizon(horizon)} {leaves:,}" for horizon, leaves in facts.explanation_cost.items()
@@ -429,29 +431,42 @@ def _making(facts: TrainingFacts) -> list[str]:
     error = max(facts.additivity_error.values(), default=float("nan"))
     return [
         f"- made {facts.made_at}, seed {facts.seed}, code `{facts.git_commit}`, packages `{facts.environment_sha256[:16]}…`",
-        f"- parameters: {settings}{averaged}",
-        f"- boosting rounds: {rounds}",
+        f"- parameters: {parameters_in_words(facts, _horizon)}",
+        f"- boosting rounds{of_served}: {rounds}",
         *maturity_lines(facts.choices.get("dataset", {}).get("maturity")),
         *_cross_fitting(facts),
-        f"- leaves that an explanation visits: {cost}; explanations miss the margin by at most {error:.1g} log-odds",
+        *_chosen_calibrations(facts),
+        f"- leaves that an explanation{of_served} visits: {cost}; explanations miss the margin by at most {error:.1g} log-odds",
     ]
 
 
-def _other(parameters: Mapping[str, Any], first: Mapping[str, Any]) -> str:
-    """What differs from the first parameters, in words."""
-    return ", ".join(
-        f"{name} {value}" for name, value in sorted(parameters.items()) if first.get(name) != value
-    )
-
-
 def _cross_fitting(facts: TrainingFacts) -> list[str]:
-    folds: Mapping[str, int] = facts.choices.get(CROSS_FITTED_FOLDS, {})
-    counts = " or ".join(map(str, sorted(set(folds.values()))))
+    counts = _counts(facts.evaluated_folds)
     if not counts:
         return []
     words = "rounds and calibrations chosen on margins of all rows for fitting and tuning"
+    again = ""
+    if facts.serves_refit:
+        folds = _counts(facts.fitted[SERVED].folds)
+        again = (
+            f"; calibrations of the served boosters on those of all labelled rows: {folds} folds"
+        )
     return [
-        f"- {words}, from boosters that did not learn from the row: {counts} folds of customers"
+        f"- {words}, from boosters that did not learn from the row: {counts} folds of customers{again}"
+    ]
+
+
+def _counts(folds: Mapping[str, int]) -> str:
+    return " or ".join(map(str, sorted(set(folds.values()))))
+
+
+def _chosen_calibrations(facts: TrainingFacts) -> list[str]:
+    of_both = {EVALUATED: facts.evaluated_calibrations, SERVED: facts.served_calibrations}
+    return [
+        f"- calibrations of the {which} boosters: "
+        + "; ".join(f"{_horizon(name)} {one['chosen']}" for name, one in calibrations.items())
+        for which, calibrations in of_both.items()
+        if calibrations
     ]
 
 

@@ -9,7 +9,7 @@ scores.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from holdfast.documents import inspect_document
 from holdfast.sentences import Sentence, named, sentence, worded
@@ -33,9 +33,12 @@ row, at most.
 """
 
 
+Figure = TypeVar("Figure", int, float, str)
+
+
 @dataclass(frozen=True, kw_only=True)
 class PairFigures:
-    """What was evaluated and what scores, on the same rows.
+    """What was evaluated and what was fitted again, on the same rows.
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ class PairFigures:
     rank_correlation : float
         Spearman's, of their probabilities.
     level : float
-        Mean probability of what scores over that of what was evaluated.
+        Mean probability of what was fitted again over that of what was evaluated.
     shifts : dict of str to float
         By slice, such as ``billing_type/prepaid``: the same ratio of its rows, over `level`; of
         slices in which enough customers have the outcome, or are expected to have it.
@@ -58,21 +61,22 @@ class PairFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class HorizonRefit:
-    """The comparison within one horizon.
+    """The comparison within one horizon. Where what was fitted again does not score, ``served`` is the
+    same as ``evaluated``, and what was fitted again is called ``refitted``.
 
     Parameters
     ----------
     rows : dict of str to int
-        Rows that were learnt from: ``evaluated`` and ``served``.
+        Rows that were learnt from: ``evaluated``, ``served`` and perhaps ``refitted``.
     cross_fitted : PairFigures
         On the rows that both learnt from, by margins that were not learnt from the row.
     log_loss : dict of str to float
-        On the same rows: ``evaluated`` and ``served``.
+        On the same rows, by the same names.
     snapshot : PairFigures or None
         On the newest snapshot; None where there is none.
     until : dict of str to str
-        Last cut-off that was learnt from, ISO 8601 in UTC: ``evaluated`` and ``served``. Empty where
-        it was not kept by horizon yet.
+        Last cut-off that was learnt from, ISO 8601 in UTC, by the same names. Empty where it was not
+        kept by horizon yet.
     """
 
     rows: dict[str, int]
@@ -81,16 +85,25 @@ class HorizonRefit:
     snapshot: PairFigures | None
     until: dict[str, str] = field(default_factory=dict)
 
+    def not_used(self) -> "HorizonRefit":
+        """The same comparison where what was evaluated scores."""
+        return replace(
+            self,
+            rows=_not_served(self.rows),
+            log_loss=_not_served(self.log_loss),
+            until=_not_served(self.until),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class RefitFacts:
-    """How what scores compares with what was evaluated.
+    """How what was fitted again compares with what was evaluated.
 
     Parameters
     ----------
     until : dict of str to str
-        Last cut-off that was learnt from within the longest horizon, ISO 8601 in UTC: ``evaluated``, and
-        ``served`` of what scores.
+        Last cut-off that was learnt from within the longest horizon, ISO 8601 in UTC: ``evaluated``,
+        ``served`` of what scores, and ``refitted`` of what was fitted again where that does not score.
     snapshot_at : str or None
         Time of the newest snapshot, ISO 8601 in UTC.
     horizons : dict of str to HorizonRefit
@@ -105,9 +118,15 @@ class RefitFacts:
     used: bool = True
 
     def not_used(self) -> "RefitFacts":
-        """The same comparison where what was evaluated scores."""
-        evaluated = self.until["evaluated"]
-        return replace(self, used=False, until={"evaluated": evaluated, "served": evaluated})
+        """The same comparison where what was evaluated scores. One that an earlier release stored so,
+        with no name for what was fitted again, gets that name.
+        """
+        horizons = {name: one.not_used() for name, one in self.horizons.items()}
+        until = _not_served(self.until) if self.used else self.until
+        *_, longest = [None, *horizons.values()]
+        if longest is not None and longest.until:
+            until = longest.until
+        return replace(self, used=False, horizons=horizons, until=until)
 
     @property
     def told(self) -> tuple[Sentence, ...]:
@@ -168,7 +187,15 @@ class RefitFacts:
 def read_refit(documents: Mapping[str, Any]) -> RefitFacts | None:
     """The facts of a version; None where it has none, or none that can be read."""
     facts, _ = inspect_document(RefitFacts, documents.get(REFIT), REFIT)
-    return facts
+    return facts.not_used() if facts is not None and not facts.used else facts
+
+
+def _not_served(figures: dict[str, Figure]) -> dict[str, Figure]:
+    """Figures of what was evaluated and of what was fitted again, where the former scores."""
+    if "refitted" in figures or not figures.keys() >= {"evaluated", "served"}:
+        return figures
+    evaluated = figures["evaluated"]
+    return {"evaluated": evaluated, "served": evaluated, "refitted": figures["served"]}
 
 
 def refit_findings(documents: Mapping[str, Any], horizons: tuple[str, ...]) -> Iterator[Finding]:
@@ -203,7 +230,8 @@ def unlike(facts: RefitFacts | None, horizons: tuple[str, ...]) -> Iterator[Find
         if one is None or not one.log_loss.keys() >= {"evaluated", "served"}:
             yield Finding("refit", horizon, of_horizon(horizon, sentence("refit_not_compared")))
             continue
-        before, after = one.log_loss["evaluated"], one.log_loss["served"]
+        before = one.log_loss["evaluated"]
+        after = one.log_loss.get("refitted", one.log_loss["served"])
         if not after <= MOST_LOSS * before:
             words = sentence("refit_predicts_worse", before=before, after=after, most=MOST_LOSS)
             yield Finding("refit", horizon, of_horizon(horizon, words))

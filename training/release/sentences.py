@@ -23,6 +23,11 @@ TEMPLATES: Mapping[str, str] = {
     "calibrated_on_other_rows": "calibration was evaluated on other rows than the rest",
     "strata_cover": "calibration by stratum was evaluated on {rows:,} of {all:,} rows",
     "few_deciles": "there must be at least {fewest} deciles, not {deciles}",
+    # nothing_found
+    "nothing_found": (
+        "nothing was found: at no horizon do the whole intervals of AUC and of the lift at care's capacity"
+        " lie above those of a random order"
+    ),
     # positives and months
     "positives": "{positives} positives in the test period; at least {fewest} are needed",
     "positive_customers": "{positives} customers with a positive in the test period; at least {fewest} are needed",

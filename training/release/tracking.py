@@ -1,4 +1,4 @@
-"""Tracking: a training run in MLflow, and the model version that it registers.
+"""Tracking: a training run in MLflow, and the model version that it registers, if any.
 
 Registering is the last step and a single transaction: a process that dies earlier leaves a run
 without a version, never a version without files. `training.release.promotion` decides by aliases
@@ -31,9 +31,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 EXPERIMENT = "holdfast"
 MODEL_DIRECTORY = "model"
+
+VERDICT = "holdfast.verdict"
+"""Tag of a run that registered no version: its `training.evaluation.signal.SignalVerdict`."""
 
 _MOST_PARAMETER_CHARACTERS = 6000
 
@@ -190,11 +194,7 @@ class Tracking:
         deleted.
         """
         with progress("Recording the run (MLflow)"):
-            run = self._client.create_run(
-                self._experiment(),
-                tags={"mlflow.source.git.commit": git_commit()},
-                run_name=model.name,
-            )
+            run = self._begin(model.name, {})
             run_id = run.info.run_id
             with self._failing(run_id), tempfile.TemporaryDirectory() as directory:
                 self._log(run_id, record)
@@ -222,6 +222,32 @@ class Tracking:
                 raise
             self._client.set_registered_model_alias(model.name, CHALLENGER, number)
 
+    def record(self, name: str, record: RunRecord, tags: Mapping[str, str]) -> str:
+        """Log a run that registers no version.
+
+        Parameters
+        ----------
+        name : str
+            Name that a version would have been registered under.
+        record : RunRecord
+            What is recorded; its `example` is left out.
+        tags : mapping of str to str
+            Tags of the run.
+
+        Returns
+        -------
+        str
+            MLflow's name of the run.
+        """
+        with progress("Recording the run (MLflow)"):
+            run = self._begin(name, tags)
+            run_id = str(run.info.run_id)
+            with self._failing(run_id):
+                self._log(run_id, record)
+                self._log_trials(run.info.experiment_id, run_id, record.trials)
+            self._client.set_terminated(run_id)
+        return run_id
+
     def set_champion_ungated(self, name: str, number: str) -> None:
         """Make a version the champion without asking the gate, with a tag that says so."""
         self.promotions.move(name, number, "ungated", self._clock())
@@ -234,6 +260,13 @@ class Tracking:
     def log_text(self, run_id: str, text: str, name: str) -> None:
         """Write a text among a run's artifacts; it replaces one of the same name."""
         self._client.log_text(run_id, text, name)
+
+    def _begin(self, name: str, tags: Mapping[str, str]) -> "Run":
+        return self._client.create_run(
+            self._experiment(),
+            tags={"mlflow.source.git.commit": git_commit(), **tags},
+            run_name=name,
+        )
 
     def _experiment(self) -> str:
         # An experiment keeps the address that its artifacts had when it was made, so a home that

@@ -15,7 +15,7 @@ class Finding:
     Parameters
     ----------
     rule : str
-        Which rule is not met: complete, positives, months, better_than_constant, champion, slope,
+        Which rule is not met: complete, nothing_found, positives, months, better_than_constant, champion, slope,
         observed_over_expected, level, top_deciles, slices, refit, explanation_cost, additivity, leaks; or, from
         `training.release.readiness`, loads, scores, online or columns.
     where : str

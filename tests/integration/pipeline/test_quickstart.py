@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
 
+from commands.quickstart import print_quickstart
 from features.flat.customers import Roles
 from features.online import service as online
 from features.online.settings import OnlineSettings
@@ -26,6 +27,7 @@ from tests.builders.registry import registry_client
 from training.settings import TrainingConfig, TrainingSettings
 
 ROLES = Roles(target="left", id="customer")
+STAYS = "Version 1, from an earlier run, stays champion, with its scores and its care list."
 Run = Callable[..., Quickstart]
 QUICK = TrainingConfig(fitting=TrainingSettings(max_rounds=30, folds=3, inner_folds=2))
 """Few rounds: these tests are about what a run leaves behind, not how good it is."""
@@ -66,6 +68,10 @@ def test_of_a_table_that_predicts_nothing_there_is_a_report_and_no_champion(
     found = run(noise(), tmp_path / "home")
     result = found.to_json()
     assert (result["verdict"], result["model_version"]) == ("nothing_found", None)
+    assert result["champion"] is None
+    (kept,) = registry_client(found.home).search_runs(["1"])
+    assert kept.data.tags["holdfast.verdict"] == "nothing_found"
+    assert kept.data.params["table_sha256"] == found.customers.sha256
     assert isinstance(result["log_loss"], float)
     home = found.home
     assert not home.care_list.exists()
@@ -81,7 +87,7 @@ def test_of_a_table_that_predicts_nothing_there_is_a_report_and_no_champion(
 
 
 def test_an_earlier_champion_stays_where_a_later_table_predicts_nothing(
-    tmp_path: Path, table: pa.Table
+    tmp_path: Path, table: pa.Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = run(table, tmp_path / "home")
     before = first.home.scores.read_bytes(), first.home.care_list.read_bytes()
@@ -90,11 +96,17 @@ def test_an_earlier_champion_stays_where_a_later_table_predicts_nothing(
         table.column_names.index("left"), "left", table["left"].take(random.permutation(len(table)))
     )
     second = run(shuffled, tmp_path / "home")
-    assert second.version is None
+    assert (second.version, second.champion) == (None, "1")
+    assert (second.to_json()["model_version"], second.to_json()["champion"]) == (None, "1")
+    assert first.to_json()["champion"] == first.version == "1"
     assert (first.home.scores.read_bytes(), first.home.care_list.read_bytes()) == before
     assert find_champion(first.home, TABLE_CHURN).number == "1"
     page = first.home.report.read_text(encoding="utf-8")
-    assert "Version 1, from an earlier run, stays champion" in page
+    assert STAYS in page
+    capsys.readouterr()
+    print_quickstart(second)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"this run made no bands and no care list. {STAYS}" in printed
 
 
 def scores(home: Home) -> dict[str, list[object]]:

@@ -29,7 +29,7 @@ from training.fitting.budget import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
 from training.operator.dataset import newest_snapshot
 from training.operator.model import OperatorModel, train_operator_model
-from training.release.refit import read_refit
+from training.release.refit import REFIT, read_refit
 from training.settings import AssessmentSettings, GateSettings, TrainingConfig, TrainingSettings
 
 ONE = TuningBudget(trials=1)
@@ -129,11 +129,11 @@ def test_each_horizon_is_fitted_again_until_its_own_labels_are_complete(trained:
     refit = read_refit(trained.model.version.documents)
     assert refit is not None
     until = {days: one.until for days, one in refit.horizons.items()}
-    assert until["30"]["served"] > until["60"]["served"] > until["90"]["served"]
+    assert until["30"]["refitted"] > until["60"]["refitted"] > until["90"]["refitted"]
     assert len({one["evaluated"] for one in until.values()}) == 1
     assert facts.rows["newer"] > 0
-    assert facts.cutoffs["newer"][-1] == until["30"]["served"]
-    assert facts.cutoffs["test"][-1] == until["90"]["served"]
+    assert facts.cutoffs["newer"][-1] == until["30"]["refitted"]
+    assert facts.cutoffs["test"][-1] == until["90"]["refitted"]
 
 
 def test_a_refit_that_is_unlike_what_was_evaluated_does_not_score(
@@ -145,7 +145,15 @@ def test_a_refit_that_is_unlike_what_was_evaluated_does_not_score(
     assert not refit.used
     assert trained.number is not None
     assert trained.card is not None
-    assert refit.until["served"] == refit.until["evaluated"]
+    assert refit.until["served"] == refit.until["evaluated"] < refit.until["refitted"]
+    for one in refit.horizons.values():
+        assert one.until["served"] == one.until["evaluated"]
+        assert one.rows["served"] == one.rows["evaluated"] < one.rows["refitted"]
+    fitted = trained.model.facts.fitted
+    assert fitted["served"] == fitted["evaluated"] != fitted["refitted"]
+    card = trained.card.read_text("utf-8")
+    assert "| newer, of which nothing that scores has learnt |" in card
+    assert "calibrations of the served boosters" not in card
     address = find_version(home, "churn", trained.number).address(home)
     served, evaluated = (
         load_registered(address, evaluated=which).model.boosters for which in (False, True)
@@ -218,9 +226,11 @@ def test_what_was_trained_with_a_leak_is_refused(dataset: Dataset) -> None:
 
 def test_what_was_trained_on_shuffled_labels_is_refused(dataset: Dataset) -> None:
     model = train(shuffled(dataset), LONGEST)
-    assert "better_than_constant" in {
-        finding.rule for finding in verdict_of(model, QUICK.gate).reasons
-    }
+    rules = {finding.rule for finding in verdict_of(model, QUICK.gate).reasons}
+    assert {"nothing_found", "better_than_constant"} <= rules
+    # No version scores, so nothing is fitted again.
+    assert REFIT not in model.version.documents
+    assert model.facts.fitted.keys() == {"evaluated"}
 
 
 def test_what_is_miscalibrated_is_refused(dataset: Dataset) -> None:

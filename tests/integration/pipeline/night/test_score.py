@@ -255,4 +255,4 @@ def test_a_home_without_models_says_so(home: Home) -> None:
     run = score(home)
     assert run.sets == ()
     assert run.at is None
-    assert set(run.skipped.values()) == {"no model was trained yet"}
+    assert set(run.to_json()["skipped"].values()) == {"no model was trained yet"}

@@ -55,9 +55,12 @@ def test_the_status_page_in_chinese(language: str) -> None:
         one = {**NIGHT, "verdict": verdict, "steps": told_steps, "doubts": said}
         nights = [one, {**one, "at": None, "error": said[0]}]
         for changes in ({"nights": nights}, {"nights": [nights[1]], "clock": "simulated"}):
-            status = {**STATUS, **changes, "overrulings": overruled}
+            why = {"non_payment": told(sentence("never_trained"), texts(language))}
+            status = {**STATUS, **changes, "overrulings": overruled, "without_version": why}
+            status["found_nothing"] = [{"model": "churn", "at": AT.isoformat(), "report": "x.html"}]
             assert left_in_english(render_status(status, texts(language))) == set()
     empty = {**STATUS, "nights": [], "tables": [], "models": [], "scores": [], "overrulings": []}
+    empty["without_version"] = {}
     assert left_in_english(render_status(empty, texts(language))) == set()
     assert {"Everybody", "Scores"} <= left_in_english(render_status(STATUS))
 

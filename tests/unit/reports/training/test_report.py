@@ -155,7 +155,7 @@ def test_calibration_of_every_stratum_and_head_is_told(page: Page) -> None:
 def test_care_is_told_in_hundreds_and_in_profit(page: Page) -> None:
     text = page.texts["care"]
     assert "The capacity of care is 5 % of the subscriptions" in text
-    assert "15 this version 15.1 (14.0 to 16.2)" in text
+    assert "15 this model 15.1 (14.0 to 16.2)" in text
     assert "14 version 2 14.4 (13.3 to 15.5)" in text
     assert "4 picked at random 3.6" in text
     assert (
@@ -163,7 +163,7 @@ def test_care_is_told_in_hundreds_and_in_profit(page: Page) -> None:
         in text
     )
     assert "30 % of those that would be lost accept" in text
-    assert "this version 42 % (39 to 45)" in text
+    assert "this model 42 % (39 to 45)" in text
 
 
 def test_decay_and_holdout(page: Page) -> None:

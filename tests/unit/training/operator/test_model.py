@@ -15,11 +15,13 @@ from models.registry import RegisteredVersion
 from models.target import Target
 from tests.builders.clocks import NOW
 from training.evaluation.leaks import Flag
+from training.evaluation.signal import signal_of_assessments
 from training.fitting.budget import TuningBudget
 from training.fitting.parameters import OPERATOR_SETS
 from training.labelling.dataset import Dataset, columns_of
 from training.operator.model import OperatorModel, train_operator_model
 from training.release.facts import PARAMETER_SETS, SEARCHED
+from training.release.refit import REFIT
 from training.settings import (
     AssessmentSettings,
     GateSettings,
@@ -130,6 +132,44 @@ def test_a_search_is_used_only_where_it_is_better_than_the_default_sets(
     unsearched = train_operator_model(dataset, TARGET, ONE, made_at=NOW)
     assert unsearched.facts.choices[SEARCHED] == {}
     assert unsearched.facts.choices[PARAMETER_SETS] == list(OPERATOR_SETS)
+
+
+def test_facts_of_boosters_are_of_those_that_they_name(
+    dataset: Dataset, model: OperatorModel
+) -> None:
+    patient = ONE.fitting.model_copy(update={"max_rounds": 60, "patience_rounds": 60})
+    both = ONE.model_copy(update={"fitting": patient})
+    unsearched = train_operator_model(dataset, TARGET, both, made_at=NOW)
+    for one in (model, unsearched):
+        kept, version = one.facts.fitted, one.version
+        assert one.facts.serves_refit
+        assert kept.keys() == {"evaluated", "served"}
+        served = version.main.everyone
+        assert [member.rounds for member in kept["served"].members["90"]] == [
+            booster.num_trees() for booster in served.boosters
+        ]
+        assert one.facts.rounds == {"90": served.trees}
+        assert kept["served"].explanation_cost == one.facts.explanation_cost
+        assert kept["served"].calibrations["90"]["chosen"] == served.calibration.kind
+        (evaluated,) = version.evaluated
+        of_all = evaluated.everyone
+        assert kept["evaluated"].calibrations["90"]["chosen"] == of_all.calibration.kind
+        assert len(kept["evaluated"].members["90"]) == len(of_all.boosters)
+    # The limit of leaves leaves the second set out.
+    most = unsearched.facts.explanation_cost["90"] - 1
+    config = both.model_copy(update={"gate": GateSettings(most_leaves=most)})
+    fewer = train_operator_model(dataset, TARGET, config, made_at=NOW)
+    (member,) = fewer.facts.fitted["served"].members["90"]
+    assert (member.parameter_set, len(fewer.facts.choices[PARAMETER_SETS])) == (0, 2)
+
+
+def test_where_nothing_is_found_nothing_is_fitted_again(dataset: Dataset) -> None:
+    random = np.random.default_rng(3).permutation(len(dataset.ids))
+    model = train(replace(dataset, labels={90: dataset.labels[90][random]}), ONE)
+    assert not signal_of_assessments(model.assessments).found
+    assert REFIT not in model.version.documents
+    assert model.version.evaluated == ()
+    assert model.facts.fitted.keys() == {"evaluated"}
 
 
 def test_a_champion_is_not_compared_on_rows_that_it_learnt_from(

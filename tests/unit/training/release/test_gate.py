@@ -23,12 +23,13 @@ TEXT = json.dumps(documents())
 PASSING = json.loads(TEXT)
 
 POSITIVES = "assessment.json/90/positives assessment.json/90/strata/all/positives"
+LIFT = "assessment.json/30/metrics/lift_capacity assessment.json/90/metrics/lift_capacity"
 
 # Entries that are told to people and that nothing is decided by, one that earlier assessments lack
 # (positive rows are counted then), and one without which a stricter rule holds. The maps that hold
 # them must be there.
 TOLD_ONLY = re.compile(
-    rf"{TRAINING}/(excluded|parameters|choices)/[^/]+"
+    rf"{TRAINING}/((excluded|parameters|choices)/[^/]+|fitted)"
     rf"|{ASSESSMENT}/\d+/decay/0/metrics/[^/]+"
     rf"|{ASSESSMENT}/\d+/rivals/[^/]+/metrics/(?!auc$|log_loss$)[^/]+"
     rf"|{ASSESSMENT}/\d+/strata/[^/]+/deciles/\d+/effective_rows|{ASSESSMENT}/\d+/(positive_customers|answers)"
@@ -111,6 +112,8 @@ def test_a_version_that_was_calibrated_on_rows_of_their_own_is_still_read() -> N
 @pytest.mark.parametrize(
     "path, value, rule, words",
     [
+        # AUC alone does not make a model: the lift of the riskiest must be above 1, too.
+        (LIFT, interval(0.9, 1.9), "nothing_found", "of AUC and of the lift at care's capacity"),
         (POSITIVES, 199, "positives", "90 days: 199 positives in the test period; at least 200"),
         (
             "assessment.json/30/metrics/auc",
@@ -452,8 +455,9 @@ def test_a_model_without_horizon_is_evaluated_too() -> None:
     without = {**json.loads(TEXT)[ASSESSMENT]["90"], "horizon_days": None}
     assert ask({**stored, ASSESSMENT: {"": without}}).passed
     without["metrics"]["auc"] = interval(0.4, 0.6)
-    (reason,) = ask({**stored, ASSESSMENT: {"": without}}).reasons
-    assert reason.message.startswith("AUC 0.4000 to 0.6000")
+    reasons = ask({**stored, ASSESSMENT: {"": without}}).reasons
+    assert [reason.rule for reason in reasons] == ["nothing_found", "better_than_constant"]
+    assert reasons[1].message.startswith("AUC 0.4000 to 0.6000")
 
 
 def test_a_model_without_strata_needs_none() -> None:

@@ -80,7 +80,31 @@ def test_where_the_refit_is_unlike_what_was_evaluated_scores_and_why_is_said() -
     assert kept.served_until(str) == "2025-06-02"
     assert "rank correlation 0.70, at least 0.8 is needed" in kept.in_words(str)
     assert list(refit_findings({REFIT: to_document(kept)}, ("90",))) == []
+    of_horizon = kept.horizons["90"]
+    assert of_horizon.rows == {"evaluated": 900, "served": 900, "refitted": 1_200}
+    assert of_horizon.log_loss == {"evaluated": 0.2, "served": 0.2, "refitted": 0.199}
     assert len(list(unlike(kept, ("90",)))) == len(kept.told) == 1
+
+
+def test_one_that_is_not_used_is_named_so_also_where_an_earlier_release_stored_it() -> None:
+    """It kept the dates of what was fitted again as those of what is served."""
+    until = {"evaluated": "2025-06-02T00:00:00+00:00", "served": "2025-12-01T00:00:00+00:00"}
+    worse = {"evaluated": 0.2, "served": 0.21}
+    stored = documents(replace(ALIKE, until=until, log_loss=worse))
+    reset = {"evaluated": until["evaluated"], "served": until["evaluated"]}
+    stored[REFIT] |= {"used": False, "until": reset}
+    facts = read_refit(stored)
+    assert facts is not None
+    expected = {**reset, "refitted": until["served"]}
+    assert facts.until == facts.horizons["90"].until == expected
+    assert facts.horizons["90"].rows["served"] == facts.horizons["90"].rows["evaluated"]
+    assert "log loss 0.21000 against 0.20000" in facts.in_words(str)
+    assert read_refit({REFIT: to_document(facts)}) == facts
+    # Without dates by horizon, nothing is said of when the refit learnt until.
+    stored[REFIT]["horizons"]["90"]["until"] = {}
+    facts = read_refit(stored)
+    assert facts is not None
+    assert facts.until == reset
 
 
 @pytest.mark.parametrize("changed", [{REFIT: {"until": 3}}, {REFIT: None}])
