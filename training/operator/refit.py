@@ -14,7 +14,7 @@ from holdfast.arrays import Floats, Texts
 from models.scorer import Scorer
 from models.strata import EVERYONE
 from models.target import Target
-from models.version import ModelVersion
+from models.version import HorizonModel, ModelVersion
 from training.counting import customers_with
 from training.evaluation.assessment import horizon_name
 from training.evaluation.metrics import log_loss
@@ -141,11 +141,12 @@ def refit_facts(
     """
     new = {} if snapshot is None else _on_snapshot(evaluated[0], served[0], snapshot, fewest)
     horizons = {}
-    for days, ours in evaluated[1].out_of_fold.items():
-        theirs = served[1].out_of_fold[days]
-        horizons[horizon_name(days)] = _compared(
-            dataset, days, ours, theirs, new.get(horizon_name(days)), fewest
-        )
+    models = zip(evaluated[0].horizon_models, served[0].horizon_models, strict=True)
+    for (days, ours), pair in zip(evaluated[1].out_of_fold.items(), models, strict=True):
+        name, theirs = horizon_name(days), served[1].out_of_fold[days]
+        compared = _compared(dataset, days, ours, theirs, new.get(name), fewest)
+        trees = dict(zip(("evaluated", "served"), map(_trees, pair), strict=True))
+        horizons[name] = replace(compared, trees=trees)
     *_, longest = horizons.values()
     return RefitFacts(
         until=longest.until,
@@ -183,6 +184,12 @@ def _compared(
         },
         snapshot=snapshot,
     )
+
+
+def _trees(model: HorizonModel) -> int:
+    """Trees of all boosters within a horizon."""
+    strata = model.stratum_models.values()
+    return sum(booster.num_trees() for one in strata for booster in one.boosters)
 
 
 def _on_snapshot(

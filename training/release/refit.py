@@ -77,6 +77,9 @@ class HorizonRefit:
     until : dict of str to str
         Last cut-off that was learnt from, ISO 8601 in UTC, by the same names. Empty where it was not
         kept by horizon yet.
+    trees : dict of str to int
+        Trees of all boosters, by the same names: more rows fill more leaves, and what would have more of
+        them than the gate allows is left out. Empty where they were not kept yet.
     """
 
     rows: dict[str, int]
@@ -84,6 +87,7 @@ class HorizonRefit:
     log_loss: dict[str, float]
     snapshot: PairFigures | None
     until: dict[str, str] = field(default_factory=dict)
+    trees: dict[str, int] = field(default_factory=dict)
 
     def not_used(self) -> "HorizonRefit":
         """The same comparison where what was evaluated scores."""
@@ -92,6 +96,7 @@ class HorizonRefit:
             rows=_not_served(self.rows),
             log_loss=_not_served(self.log_loss),
             until=_not_served(self.until),
+            trees=_not_served(self.trees),
         )
 
 
@@ -198,6 +203,11 @@ def _not_served(figures: dict[str, Figure]) -> dict[str, Figure]:
     return {"evaluated": evaluated, "served": evaluated, "refitted": figures["served"]}
 
 
+def _again(figures: Mapping[str, Figure]) -> Figure:
+    """The figure of what was fitted again, whether it scores or not."""
+    return figures["refitted"] if "refitted" in figures else figures["served"]
+
+
 def refit_findings(documents: Mapping[str, Any], horizons: tuple[str, ...]) -> Iterator[Finding]:
     """Why what scores is not what was evaluated; nothing where it is, or where nothing was fitted again.
 
@@ -231,9 +241,12 @@ def unlike(facts: RefitFacts | None, horizons: tuple[str, ...]) -> Iterator[Find
             yield Finding("refit", horizon, of_horizon(horizon, sentence("refit_not_compared")))
             continue
         before = one.log_loss["evaluated"]
-        after = one.log_loss.get("refitted", one.log_loss["served"])
+        after = _again(one.log_loss)
         if not after <= MOST_LOSS * before:
             words = sentence("refit_predicts_worse", before=before, after=after, most=MOST_LOSS)
+            yield Finding("refit", horizon, of_horizon(horizon, words))
+        if one.trees and (fewer := _again(one.trees)) < one.trees["evaluated"]:
+            words = sentence("refit_has_fewer_trees", before=one.trees["evaluated"], after=fewer)
             yield Finding("refit", horizon, of_horizon(horizon, words))
         for figures in filter(None, (one.cross_fitted, one.snapshot)):
             yield from _unlike(horizon, figures)

@@ -63,6 +63,10 @@ TEMPLATES: Mapping[str, str] = {
         "what was fitted again predicts worse than what was evaluated, on rows that neither learnt from:"
         " log loss {after:.5f} against {before:.5f}, at most {most} times as much is accepted"
     ),
+    "refit_has_fewer_trees": (
+        "what was fitted again has {after:,} trees, and what was evaluated {before:,}: with more rows trees"
+        " have more leaves, and boosters are left out beyond those that the gate allows"
+    ),
     "refit_ranks_otherwise": (
         "what was fitted again ranks otherwise than what was evaluated: rank correlation {correlation:.2f},"
         " at least {least} is needed"

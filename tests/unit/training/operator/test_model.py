@@ -11,6 +11,7 @@ import pytest
 
 from features.contracts.vocabulary import CONTACT_CHANNELS
 from models.dissatisfaction import SurveyTarget
+from models.reasons.cost import explanation_cost
 from models.registry import RegisteredVersion
 from models.target import Target
 from tests.builders.clocks import NOW
@@ -21,7 +22,7 @@ from training.fitting.parameters import OPERATOR_SETS
 from training.labelling.dataset import Dataset, columns_of
 from training.operator.model import OperatorModel, train_operator_model
 from training.release.facts import PARAMETER_SETS, SEARCHED
-from training.release.refit import REFIT
+from training.release.refit import REFIT, read_refit
 from training.settings import (
     AssessmentSettings,
     GateSettings,
@@ -72,6 +73,14 @@ def made_up(customers: int = 400, cutoffs: int = 10) -> Dataset:
         excluded={},
         facts={"gap_days": 7, "weights": "all alike"},
     )
+
+
+PATIENT = ONE.model_copy(
+    update={
+        "fitting": ONE.fitting.model_copy(update={"max_rounds": 60, "patience_rounds": 60}),
+    }
+)
+"""Of which something is found without a search."""
 
 
 @pytest.fixture(scope="module")
@@ -137,9 +146,7 @@ def test_a_search_is_used_only_where_it_is_better_than_the_default_sets(
 def test_facts_of_boosters_are_of_those_that_they_name(
     dataset: Dataset, model: OperatorModel
 ) -> None:
-    patient = ONE.fitting.model_copy(update={"max_rounds": 60, "patience_rounds": 60})
-    both = ONE.model_copy(update={"fitting": patient})
-    unsearched = train_operator_model(dataset, TARGET, both, made_at=NOW)
+    unsearched = train_operator_model(dataset, TARGET, PATIENT, made_at=NOW)
     for one in (model, unsearched):
         kept, version = one.facts.fitted, one.version
         assert one.facts.serves_refit
@@ -155,12 +162,6 @@ def test_facts_of_boosters_are_of_those_that_they_name(
         of_all = evaluated.everyone
         assert kept["evaluated"].calibrations["90"]["chosen"] == of_all.calibration.kind
         assert len(kept["evaluated"].members["90"]) == len(of_all.boosters)
-    # The limit of leaves leaves the second set out.
-    most = unsearched.facts.explanation_cost["90"] - 1
-    config = both.model_copy(update={"gate": GateSettings(most_leaves=most)})
-    fewer = train_operator_model(dataset, TARGET, config, made_at=NOW)
-    (member,) = fewer.facts.fitted["served"].members["90"]
-    assert (member.parameter_set, len(fewer.facts.choices[PARAMETER_SETS])) == (0, 2)
 
 
 def test_where_nothing_is_found_nothing_is_fitted_again(dataset: Dataset) -> None:
@@ -170,6 +171,37 @@ def test_where_nothing_is_found_nothing_is_fitted_again(dataset: Dataset) -> Non
     assert REFIT not in model.version.documents
     assert model.version.evaluated == ()
     assert model.facts.fitted.keys() == {"evaluated"}
+
+
+def test_a_refit_that_loses_a_booster_to_the_limit_of_leaves_does_not_score(
+    dataset: Dataset,
+) -> None:
+    """More rows fill more leaves, so that two boosters may have too many of them only when fitted again."""
+    usual = train_operator_model(dataset, TARGET, PATIENT, made_at=NOW)
+    ((of_all,), (again,)) = usual.version.evaluated, usual.version.horizon_models
+    evaluated, served = (explanation_cost(*one.everyone.boosters) for one in (of_all, again))
+    assert evaluated < served
+    limits = {
+        limit: train_operator_model(
+            dataset,
+            TARGET,
+            PATIENT.model_copy(update={"gate": GateSettings(most_leaves=limit)}),
+            made_at=NOW,
+        )
+        for limit in (served - 1, evaluated - 1)
+    }
+    model = limits[served - 1]
+    assert model.facts.explanation_cost["90"] == evaluated
+    refit = read_refit(model.version.documents)
+    assert refit is not None
+    assert not refit.used
+    trees = refit.horizons["90"].trees
+    assert trees["refitted"] < trees["evaluated"] == trees["served"]
+    assert "boosters are left out" in refit.in_words(str)
+    # Where what was evaluated has one booster already, the facts name that one.
+    facts = limits[evaluated - 1].facts
+    (member,) = facts.fitted["served"].members["90"]
+    assert (member.parameter_set, len(facts.choices[PARAMETER_SETS])) == (0, 2)
 
 
 def test_a_champion_is_not_compared_on_rows_that_it_learnt_from(
