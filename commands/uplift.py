@@ -356,7 +356,7 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
     if not action.randomised:
         console.print(table)
         return
-    if action.ranked:
+    if action.qini is not None and action.autoc is not None:
         table.add_row(
             "Qini coefficient",
             *_cells(action.qini, unit),

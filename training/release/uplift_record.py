@@ -38,6 +38,8 @@ def _record(experiment: Experiment, action: ActionUplift, service: str | None) -
     }
     metrics: dict[str, float | None] = {}
     for name, figure in figures.items():
+        if figure is None:
+            continue
         metrics |= {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
     return RunRecord(
         parameters={

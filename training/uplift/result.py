@@ -180,11 +180,11 @@ class ActionUplift:
         Whether any feature tells rows apart. Without one there are no policies, groups and curve.
     ranking : PointEstimate
         Qini coefficient with its standard error, which the verdict is given by.
-    qini, autoc : Estimate
+    qini, autoc : Estimate or None
         How much better the ranking is than a random one, on rows it was not learnt from; 0 is
-        random.
-    slope : Estimate
-        The share of predicted differences that is real; 1 all, 0 nothing.
+        random. None where the evidence is observational, or nothing ranks customers.
+    slope : Estimate or None
+        The share of predicted differences that is real; 1 all, 0 nothing. None as for `qini`.
     policies : tuple of PolicyValue
         The values of different policies.
     groups : tuple of EffectGroup
@@ -204,9 +204,9 @@ class ActionUplift:
     adjustment: Estimate
     ranked: bool
     ranking: PointEstimate
-    qini: Estimate
-    autoc: Estimate
-    slope: Estimate
+    qini: Estimate | None
+    autoc: Estimate | None
+    slope: Estimate | None
     policies: tuple[PolicyValue, ...]
     groups: tuple[EffectGroup, ...]
     curve: tuple[CurvePoint, ...]

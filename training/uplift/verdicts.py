@@ -52,7 +52,7 @@ def with_verdicts(
     -------
     list of EvaluatedExperiment
         The same with verdicts; where the evidence is observational without any, and without groups,
-        policies and curve, which would be read as effects.
+        policies, curve and figures of the ranking, which would be read as effects.
     """
     actions = [
         _Action(result, place, stakes)
@@ -90,8 +90,19 @@ def _with_finding(action: ActionUplift, finding: Finding) -> ActionUplift:
 
 
 def _only_differences(action: ActionUplift) -> ActionUplift:
-    """An observational comparison: without what would be read as effects on groups or policies."""
-    return replace(action, finding=Finding(), groups=(), policies=(), curve=())
+    """An observational comparison: without what would be read as effects on groups or policies, or
+    as a ranking by effect.
+    """
+    return replace(
+        action,
+        finding=Finding(),
+        qini=None,
+        autoc=None,
+        slope=None,
+        policies=(),
+        groups=(),
+        curve=(),
+    )
 
 
 def stepwise_jointly(claims: Sequence[Callable[[float], bool]], alpha: float = ALPHA) -> list[bool]:

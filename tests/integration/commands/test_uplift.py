@@ -230,6 +230,10 @@ def test_customers_who_chose_their_arm_get_no_verdict(run: Run, tmp_path: Path) 
     action = result["experiments"][0]["actions"][0]
     assert action["average"]["low"] > 0.05
     assert (action["groups"], action["policies"], action["curve"]) == ([], [], [])
+    assert (action["qini"], action["autoc"], action["slope"]) == (None, None, None)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Qini" not in page
+    assert "AUTOC" not in page
     assert not list((tmp_path / "out").glob("uplift_*"))
 
 

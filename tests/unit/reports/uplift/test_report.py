@@ -69,6 +69,7 @@ def test_it_says_both_verdicts_and_what_they_rest_on(html: str, evaluated: Simpl
         action.groups[-1].effect,
         action.policies[-1].gain,
     ):
+        assert estimate is not None
         assert unit.effect(estimate.value) in page.text
         assert unit.between(estimate) in page.text
     for policy in action.policies:
