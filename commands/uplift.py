@@ -219,6 +219,7 @@ def uplift(
                 config,
                 options_of(columns, encoding, query),
                 language,
+                clock=clock,
             )
     if as_json:
         print_json(run.to_json())
