@@ -256,7 +256,24 @@ def _print_uplift(run: "UpliftRun") -> None:
     what = "the result as JSON" + (", and a model for each action" if models else "")
     console.print(f"  {escape(str(run.directory))}  [dim]{what}[/dim]", soft_wrap=True)
     for name, number in run.registered.items():
-        console.print(f"  {escape(name)} version {number}  [dim]registered as challenger[/dim]")
+        console.print(f"  {escape(name)} version {number}  [dim]in the registry[/dim]")
+    for action in actions:
+        if action.targetable:
+            _print_next_step(action, run, console)
+
+
+def _print_next_step(action: "ActionUplift", run: "UpliftRun", console: "Console") -> None:
+    """Print how to see whom a targetable action helps most."""
+    import shlex
+
+    from rich.markup import escape
+
+    where = [] if run.registered else ["TABLE", "--experiment", str(run.directory)]
+    words = ["holdfast", "rank", action.action, *where, "--out", "ranking.csv"]
+    console.print(
+        f"Whom {escape(action.action)} helps most: [bold]{escape(shlex.join(words))}[/bold]",
+        soft_wrap=True,
+    )
 
 
 def _colour(action: "ActionUplift") -> str:
