@@ -143,9 +143,7 @@ def _looked_before(earlier: TakenLook, texts: Texts) -> str:
             "Go on with --looks any and HOLDFAST_UPLIFT_EXPECTED_CLUSTERS={expected}, as then."
         ).format(expected=earlier.expected)
     elif earlier.plan.planned:
-        do = gettext(
-            "Go on with that plan, or with --looks any, which holds however often one looks."
-        )
+        do = gettext("Go on with that plan.")
     else:
         do = gettext(
             "Use --looks any from now on, which holds however often one looks; next time, state the"

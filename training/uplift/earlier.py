@@ -2,8 +2,8 @@
 
 The plan of looks must be made before the first of them: whoever evaluates a growing experiment again
 with intervals for a single look, or changes the plan once figures were seen, finds by chance what is
-not there. So each look is kept, and the plan of the first one holds for all others. A confidence
-sequence holds however often anybody looked before; it may follow any plan.
+not there. So each look is kept, and the plan of the first one holds for all others. Only a first look
+for itself may be followed by a confidence sequence, which holds however often anybody looked before.
 
 Looks are of the same experiment where treatment, outcome, control and action have the same names, and
 results are kept in the same directory. Looks are the same one where as many customers of each arm had
@@ -96,7 +96,7 @@ class EarlierLooks:
         before = self.before(look)
         if not before:
             return None
-        if look.expected is not None:
+        if look.expected is not None and not before[0].plan.planned:
             # It would be narrowest where somebody has seen that it pays.
             sequence = next((one for one in before if one.expected is not None), None)
             changed = sequence is not None and sequence.expected != look.expected

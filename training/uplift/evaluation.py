@@ -284,7 +284,7 @@ def _plan_notes(result: "EvaluatedExperiment") -> tuple[str, ...]:
     if looks.once and any(action.finding.earlier_look for action in result.actions):
         return ("intervals hold for a single look, and this is not the first",)
     if looks.once:
-        return ("looked at once: --looks where it is evaluated again as it grows",)
+        return ("looked at once: without --looks at the first look, later ones have no verdict",)
     if looks.expected is not None:
         narrowest = f"they are narrowest at {looks.expected:,} customers or households"
         return (f"intervals hold however often it is looked at; {narrowest}",)

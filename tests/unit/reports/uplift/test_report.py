@@ -265,7 +265,7 @@ def test_why_nothing_may_be_claimed_is_told_in_place_of_what_is_needed(
     ("looks", "expected", "do"),
     [
         ("once", None, "Use --looks any from now on"),
-        ("2000,4000", None, "Go on with that plan, or with --looks any"),
+        ("2000,4000", None, "Go on with that plan."),
         ("any", 5_000, "--looks any and HOLDFAST_UPLIFT_EXPECTED_CLUSTERS=5000, as then"),
     ],
 )
