@@ -36,6 +36,14 @@ from training.operator.population import Populations, traffic_consents
 from training.settings import LabelSettings
 from training.uplift.evaluation import model_names
 
+_INSTEAD = {
+    "works": "Choose by cost, consent and value",
+    "harms": "Stop it",
+    "too_small_to_matter": "Stop it",
+    "not_enough_data": "Treat no more customers than an experiment needs",
+}
+"""What to do by verdict where nobody can be ranked."""
+
 _ROWS_AT_ONCE = 50_000
 _TRAFFIC = ("traffic", "location")
 
@@ -263,7 +271,7 @@ def _require_targetable(model: UpliftModel, named: str) -> None:
         named,
         "ranks nobody: its experiment does not show that treating from the top of a ranking is better than "
         f"at random (verdict {result.get('verdict')}, targetable: not shown{why}). "
-        "Choose by cost, consent and value, or let the experiment grow and evaluate it again",
+        + _INSTEAD.get(str(result.get("verdict")), _INSTEAD["not_enough_data"]),
     )
 
 

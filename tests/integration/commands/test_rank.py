@@ -113,6 +113,7 @@ def test_nobody_is_ranked_where_the_experiment_does_not_show_whom_it_helps_more(
     assert refused.exit_code == 2
     assert "ranks nobody" in refused.stderr
     assert "(verdict works, targetable: not shown)" in refused.stderr
+    assert "Choose by cost, consent and value" in refused.stderr
     assert "ACTION: must be one of call" in run("rank", "gift", *asked[2:]).stderr
     assert not (tmp_path / "ranking.csv").exists()
 
