@@ -5,7 +5,7 @@ verdicts, models and a report.
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from training.uplift.evaluation import (
     evaluate_together,
 )
 from training.uplift.experiment import Experiment
-from training.uplift.result import Evidence
+from training.uplift.result import Evidence, TakenLook
 from training.uplift.settings import UpliftSettings
 from training.uplift.tables.experiment_table import (
     ExperimentRoles,
@@ -37,6 +37,9 @@ from training.uplift.tables.experiment_table import (
 if TYPE_CHECKING:
     from models.uplift import UpliftModel
     from training.uplift.contacts import RandomisedContacts
+
+_DIRECTORIES_TOLD = 3
+"""Directories with looks at an experiment of the same names that are told."""
 
 RESULT, REPORT, LOOKS = "uplift.json", "report.html", "looks.json"
 
@@ -156,10 +159,11 @@ def evaluate_table(
     table = read_experiment(where, roles, options)
     estimated = estimate_experiment(table.experiment, config, table.missing_outcomes)
     (evaluated,) = evaluate_together([estimated], config.stakes, service=None, earlier=earlier)
-    _keep_looks([evaluated], earlier, directory, clock)
+    taken = _keep_looks([evaluated], earlier, directory, clock)
+    elsewhere = () if earlier.know(taken) else _looks_elsewhere(taken, directory)
     evaluated = replace(
         evaluated,
-        notes=(*_notes(table, evaluated.experiment), *evaluated.notes),
+        notes=(*_notes(table, evaluated.experiment), *evaluated.notes, *elsewhere),
         models=tuple(_with_documents(model, table, roles.id) for model in evaluated.models),
         columns=table.plan.to_json(),
     )
@@ -280,13 +284,30 @@ def _keep_looks(
     earlier: EarlierLooks,
     directory: Path,
     clock: Clock,
-) -> None:
+) -> list[TakenLook]:
     """Keep what was found at this look. It comes before the result: no verdict is given of a look
     that is not known at the next one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     taken = looks_taken((evaluation.result for evaluation in evaluated), clock())
     earlier.adding(taken).write(directory / LOOKS)
+    return taken
+
+
+def _looks_elsewhere(taken: Sequence[TakenLook], directory: Path) -> tuple[str, ...]:
+    """A note on looks at an experiment of the same names in directories beside this one: a file that has
+    another name each month is perhaps a further look.
+    """
+    alike = []
+    for path in sorted(directory.absolute().parent.glob(f"*/{LOOKS}")):
+        with suppress(InputError):  # that of another experiment, which its own evaluation refuses
+            if path.parent.name != directory.name and EarlierLooks.read(path).know(taken):
+                alike.append(path.parent.name)
+    if not alike:
+        return ()
+    told = ", ".join(alike[-_DIRECTORIES_TOLD:])
+    grown = f"if this is that one grown, give --out {directory.parent / alike[-1]}"
+    return (f"an experiment with the same arms and outcome was looked at in {told}: {grown}",)
 
 
 @contextmanager

@@ -85,6 +85,10 @@ class EarlierLooks:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             write_beside(path, text)
 
+    def know(self, looks: Iterable[ActionLook]) -> bool:
+        """Whether any look was taken at what one of some others is at."""
+        return bool({one.subject for one in self.looks} & {look.subject for look in looks})
+
     def before(self, look: ActionLook) -> tuple[TakenLook, ...]:
         """Looks at the same action before one; the same look, taken again, has its first place."""
         same = [one for one in self.looks if one.subject == look.subject]

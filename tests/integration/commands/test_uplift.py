@@ -218,6 +218,27 @@ def test_a_plan_that_was_made_before_the_first_look_is_followed(
     )
 
 
+def test_a_file_with_another_name_is_perhaps_a_further_look(
+    run: Run, growing: Callable[[int], Path], tmp_path: Path
+) -> None:
+    at_home = ("--home", tmp_path / "home", "--json")
+    folder = tmp_path / "home" / "uplift"
+    (folder / "broken").mkdir(parents=True)
+    (folder / "broken" / "looks.json").write_text("{", encoding="utf-8")
+
+    def notes(done: Result) -> list[str]:
+        told: list[str] = json.loads(done.stdout)["experiments"][0]["notes"]
+        return [note for note in told if "was looked at in" in note]
+
+    assert notes(run(growing(1_200), *PLAIN, *at_home)) == []
+    june = growing(2_400).rename(tmp_path / "june.csv")
+    (note,) = notes(run(june, *PLAIN, *at_home))
+    assert "was looked at in trial: if this is that one grown" in note
+    assert note.endswith(f"give --out {folder / 'trial'}")
+    done = run(june, *PLAIN, *at_home, "--out", folder / "trial")
+    assert _found(done) == ("not_enough_data", "looked_before")
+
+
 def test_looks_that_cannot_be_read_are_not_forgotten(run: Run, table: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "looks.json").write_text("{", encoding="utf-8")
