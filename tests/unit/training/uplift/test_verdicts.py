@@ -277,6 +277,31 @@ def test_no_word_is_given_at_a_further_look_that_was_not_planned() -> None:
     assert again.actions == first.actions
 
 
+@pytest.mark.parametrize("kept", (True, False))
+def test_evaluated_each_month_as_if_once_nothing_is_found_by_chance_where_looks_are_kept(
+    kept: bool,
+) -> None:
+    """Twelve months of an experiment without effect, evaluated as if each look was the only one."""
+    random, draws, months = np.random.default_rng(3), 300, 12
+    grown = [DRAWN.rows(np.arange(200 + 10 * month)) for month in range(months)]
+    wrong = 0
+    for _ in range(draws):
+        earlier, claimed = EarlierLooks(), False
+        path = random.normal(0, 1, months).cumsum() / np.sqrt(np.arange(1, months + 1))
+        for experiment_then, z in zip(grown, path, strict=True):
+            look = replace(ONLY_LOOK, clusters=len(experiment_then.outcome))
+            seen = EvaluatedExperiment(experiment_then, (action(z * ERROR),), (), look)
+            (found,) = with_verdicts([(seen, "randomised")], NO_STAKES, earlier)
+            claimed |= found.actions[0].works or found.actions[0].harms
+            if kept:
+                earlier = earlier.adding(looks_taken([found], datetime(2026, 5, 3, tzinfo=UTC)))
+        wrong += claimed
+    if kept:
+        assert wrong <= binom.ppf(0.999, draws, 0.05)
+    else:
+        assert wrong > draws * 0.15
+
+
 def test_break_even_from_costs() -> None:
     assert Stakes(cost=3.0, value=120.0).checked().least(binary=True) == 0.025
     assert Stakes(break_even=2.5).checked().least(binary=True) == 0.025
