@@ -17,6 +17,7 @@ from commands.operation.erase import erase
 from commands.operation.export import export, retention
 from commands.operation.mapping import map_source
 from commands.operation.nightly import nightly
+from commands.operation.rank import rank
 from commands.operation.score import score
 from commands.operation.show import show
 from commands.operation.status import status
@@ -47,7 +48,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(care.app, name="care")
 app.add_typer(keys.app, name="keys")
 COMMANDS = (
-    *(quickstart, inspect, sample, serve, demo, simulate, train, uplift),
+    *(quickstart, inspect, sample, serve, demo, simulate, train, uplift, rank),
     *(score, nightly, work, status, show, erase, export, retention, settings),
 )
 for command in COMMANDS:

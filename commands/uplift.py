@@ -219,6 +219,7 @@ def uplift(
                 config,
                 options_of(columns, encoding, query),
                 language,
+                clock=clock,
             )
     if as_json:
         print_json(run.to_json())
@@ -255,7 +256,24 @@ def _print_uplift(run: "UpliftRun") -> None:
     what = "the result as JSON" + (", and a model for each action" if models else "")
     console.print(f"  {escape(str(run.directory))}  [dim]{what}[/dim]", soft_wrap=True)
     for name, number in run.registered.items():
-        console.print(f"  {escape(name)} version {number}  [dim]registered as challenger[/dim]")
+        console.print(f"  {escape(name)} version {number}  [dim]in the registry[/dim]")
+    for action in actions:
+        if action.targetable:
+            _print_next_step(action, run, console)
+
+
+def _print_next_step(action: "ActionUplift", run: "UpliftRun", console: "Console") -> None:
+    """Print how to see whom a targetable action helps most."""
+    import shlex
+
+    from rich.markup import escape
+
+    where = [] if run.registered else ["TABLE", "--experiment", str(run.directory)]
+    words = ["holdfast", "rank", action.action, *where, "--out", "ranking.csv"]
+    console.print(
+        f"Whom {escape(action.action)} helps most: [bold]{escape(shlex.join(words))}[/bold]",
+        soft_wrap=True,
+    )
 
 
 def _colour(action: "ActionUplift") -> str:
@@ -356,7 +374,7 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
     if not action.randomised:
         console.print(table)
         return
-    if action.ranked:
+    if action.qini is not None and action.autoc is not None:
         table.add_row(
             "Qini coefficient",
             *_cells(action.qini, unit),

@@ -8,21 +8,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from features.flat.new_rows import NewRows, read_new_rows
 from features.tables.options import TableOptions
 from holdfast.clock import Clock
 from holdfast.errors import InputError
-from holdfast.files import escape_formula
 from holdfast.home import Home
 from holdfast.logging import progress
 from models.registry import find_champion, load_registered
 from models.scorer import Scorer
+from pipeline.people_file import check_place, write_people
 from reports.quickstart.care_list import REASONS, raising_reasons
-
-ENDINGS = (".csv", ".parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +92,7 @@ def score_table(
     ModelError
         There is no such champion, or it was trained on no table.
     """
-    if out.suffix not in ENDINGS:
-        raise InputError("--out", f"must end in {' or '.join(ENDINGS)}", str(out))
-    if not out.absolute().parent.is_dir():
-        raise InputError("--out", "must be in a folder that exists", str(out))
+    check_place(out)
     registered = load_registered(find_champion(home, model))
     version, named = registered.model, f"model {model} version {registered.number}"
     with progress("Reading the table"):
@@ -126,7 +119,8 @@ def score_table(
             "scored_at": pa.repeat(pa.scalar(clock(), pa.timestamp("us", "UTC")), len(rows.ids)),
         }
     )
-    _write(table, out)
+    reasons_columns = [name for name in columns if name.startswith("reason_")]
+    write_people(table, out, ("id", *reasons_columns))
     names, counts = np.unique(scores[-1].band, return_counts=True)
     return TableScores(
         model=model,
@@ -135,25 +129,3 @@ def score_table(
         rows=rows,
         bands=dict(zip(names.tolist(), counts.tolist(), strict=True)),
     )
-
-
-def _write(table: pa.Table, out: Path) -> None:
-    beside = out.with_name(f".{out.name}.part")
-    try:
-        if out.suffix == ".csv":
-            # A spreadsheet would run what looks like a formula.
-            for position, name in enumerate(table.column_names):
-                if name == "id" or name.startswith("reason_"):
-                    cells = [
-                        None if cell is None else escape_formula(cell)
-                        for cell in table[name].to_pylist()
-                    ]
-                    table = table.set_column(position, name, pa.array(cells, pa.string()))
-            pa_csv.write_csv(table, beside)
-        else:
-            pq.write_table(table, beside)
-        beside.replace(out)
-    except OSError as error:
-        raise InputError("--out", f"cannot be written: {error.strerror}", str(out)) from None
-    finally:
-        beside.unlink(missing_ok=True)

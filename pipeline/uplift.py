@@ -5,8 +5,8 @@ verdicts, models and a report.
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.home import Home, locked
 from models.words.catalogue import resolve
+from training.uplift.earlier import EarlierLooks, looks_taken
 from training.uplift.evaluation import (
     ExperimentEvaluation,
     UpliftConfig,
@@ -25,7 +26,7 @@ from training.uplift.evaluation import (
     evaluate_together,
 )
 from training.uplift.experiment import Experiment
-from training.uplift.result import Evidence
+from training.uplift.result import Evidence, TakenLook
 from training.uplift.settings import UpliftSettings
 from training.uplift.tables.experiment_table import (
     ExperimentRoles,
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
     from models.uplift import UpliftModel
     from training.uplift.contacts import RandomisedContacts
 
-RESULT, REPORT = "uplift.json", "report.html"
+_DIRECTORIES_TOLD = 3
+"""Directories with looks at an experiment of the same names that are told."""
+
+RESULT, REPORT, LOOKS = "uplift.json", "report.html", "looks.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,8 @@ class UpliftRun:
         Numbers that models were registered under, by name; empty for a table of a team's own.
     seconds : float
         How long it took.
+    digests : dict of str to str
+        SHA-256 of ``model.json`` of each model in the directory, by name.
     """
 
     title: str
@@ -66,6 +72,7 @@ class UpliftRun:
     not_evaluated: dict[str, str]
     registered: dict[str, str]
     seconds: float
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def evidence(self) -> Evidence:
@@ -95,6 +102,12 @@ class UpliftRun:
                 for action in evaluation.actions
             ],
             "experiments": [evaluation.to_json() for evaluation in self.evaluations],
+            "models": [
+                {"action": model.action, "model": model.name, "sha256": self.digests[model.name]}
+                for evaluation in self.evaluations
+                for model in evaluation.models
+                if model.name in self.digests
+            ],
             "not_evaluated": self.not_evaluated,
             "registered": self.registered,
             "directory": str(self.directory),
@@ -110,6 +123,8 @@ def evaluate_table(
     config: UpliftConfig,
     options: TableOptions | None = None,
     language: str = "en",
+    *,
+    clock: Clock,
 ) -> UpliftRun:
     """Evaluate a team's own experiment.
 
@@ -121,13 +136,16 @@ def evaluate_table(
     roles : ExperimentRoles
         What its columns are for.
     directory : Path
-        Where result, report and models go; made if need be.
+        Where result, report and models go; made if need be. Looks that were taken at the experiment
+        before lie there.
     config : UpliftConfig
         How to evaluate it.
     options : TableOptions, optional
         What a person said about reading the table.
     language : str
         Language of the report, as a BCP 47 tag.
+    clock : Clock
+        When the look is taken.
 
     Raises
     ------
@@ -137,13 +155,16 @@ def evaluate_table(
         Names the option or column, the rule and the value; nothing is written then.
     """
     started, resolved_language = time.monotonic(), resolve(language)
+    earlier = EarlierLooks.read(directory / LOOKS)
     table = read_experiment(where, roles, options)
     estimated = estimate_experiment(table.experiment, config, table.missing_outcomes)
-    (evaluated,) = evaluate_together([estimated], config.stakes, service=None)
+    (evaluated,) = evaluate_together([estimated], config.stakes, service=None, earlier=earlier)
+    taken = _keep_looks([evaluated], earlier, directory, clock)
+    elsewhere = () if earlier.know(taken) else _looks_elsewhere(taken, directory)
     evaluated = replace(
         evaluated,
-        notes=(*_notes(table, evaluated.experiment), *evaluated.notes),
-        models=tuple(_with_documents(model, table) for model in evaluated.models),
+        notes=(*_notes(table, evaluated.experiment), *evaluated.notes, *elsewhere),
+        models=tuple(_with_documents(model, table, roles.id) for model in evaluated.models),
         columns=table.plan.to_json(),
     )
     run = UpliftRun(
@@ -154,8 +175,7 @@ def evaluate_table(
         registered={},
         seconds=time.monotonic() - started,
     )
-    _write(run, config.settings, resolved_language)
-    return run
+    return _written(run, config.settings, resolved_language)
 
 
 def evaluate_home(
@@ -176,11 +196,12 @@ def evaluate_home(
     actions : sequence of str
         Care actions; by default all that have been drawn at random.
     directory : Path
-        Where result and report go; made if need be.
+        Where result and report go; made if need be. Looks that were taken before lie there.
     config : UpliftConfig
         How to evaluate them.
     clock : Clock
-        Rows that arrived after it are not known yet; and when models were registered.
+        Rows that arrived after it are not known yet; when the look is taken, and models are
+        registered.
     language : str
         Language of the report, as a BCP 47 tag.
 
@@ -191,6 +212,7 @@ def evaluate_home(
         for cannot be. Nothing is written or registered then.
     """
     started, resolved_language = time.monotonic(), resolve(language)
+    earlier = EarlierLooks.read(directory / LOOKS)
     if not home.raw.exists():
         raise InputError(
             "TABLE",
@@ -223,7 +245,9 @@ def evaluate_home(
             estimated.append(estimate_experiment(experiment, config))
     evaluated = [
         replace(evaluation, notes=(*_contact_notes(evaluation.experiment), *evaluation.notes))
-        for evaluation in evaluate_together(estimated, config.stakes, service=SERVICE)
+        for evaluation in evaluate_together(
+            estimated, config.stakes, service=SERVICE, earlier=earlier
+        )
     ]
     if not evaluated:
         raise InputError(
@@ -233,6 +257,7 @@ def evaluate_home(
     from training.release.uplift_record import register_uplift
 
     with locked(home):
+        _keep_looks(evaluated, earlier, directory, clock)
         registered = register_uplift(
             home,
             clock,
@@ -251,8 +276,38 @@ def evaluate_home(
         registered=registered,
         seconds=time.monotonic() - started,
     )
-    _write(run, config.settings, resolved_language)
-    return run
+    return _written(run, config.settings, resolved_language)
+
+
+def _keep_looks(
+    evaluated: Sequence[ExperimentEvaluation],
+    earlier: EarlierLooks,
+    directory: Path,
+    clock: Clock,
+) -> list[TakenLook]:
+    """Keep what was found at this look. It comes before the result: no verdict is given of a look
+    that is not known at the next one.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    taken = looks_taken((evaluation.result for evaluation in evaluated), clock())
+    earlier.adding(taken).write(directory / LOOKS)
+    return taken
+
+
+def _looks_elsewhere(taken: Sequence[TakenLook], directory: Path) -> tuple[str, ...]:
+    """A note on looks at an experiment of the same names in directories beside this one: a file that has
+    another name each month is perhaps a further look.
+    """
+    alike = []
+    for path in sorted(directory.absolute().parent.glob(f"*/{LOOKS}")):
+        with suppress(InputError):  # that of another experiment, which its own evaluation refuses
+            if path.parent.name != directory.name and EarlierLooks.read(path).know(taken):
+                alike.append(path.parent.name)
+    if not alike:
+        return ()
+    told = ", ".join(alike[-_DIRECTORIES_TOLD:])
+    grown = f"if this is that one grown, give --out {directory.parent / alike[-1]}"
+    return (f"an experiment with the same arms and outcome was looked at in {told}: {grown}",)
 
 
 @contextmanager
@@ -266,11 +321,16 @@ def _noting(not_evaluated: dict[str, str], action: str, *, required: bool) -> It
         not_evaluated[action] = str(error)
 
 
-def _with_documents(model: "UpliftModel", table: ExperimentTable) -> "UpliftModel":
+def _with_documents(
+    model: "UpliftModel", table: ExperimentTable, id_column: str | None
+) -> "UpliftModel":
     used = tuple(c for c in table.encoding.columns if c.feature in model.features)
     documents = {
         "encoding.json": Encoding(used).to_json(),
-        "columns.json": {"readings": [column.stored() for column in table.plan.columns]},
+        "columns.json": {
+            "id": id_column,
+            "readings": [column.stored() for column in table.plan.columns],
+        },
     }
     return replace(model, documents={**model.documents, **documents})
 
@@ -303,17 +363,22 @@ def _contact_notes(experiment: Experiment) -> tuple[str, ...]:
     )
 
 
-def _write(run: UpliftRun, settings: UpliftSettings, language: str) -> None:
+def _written(run: UpliftRun, settings: UpliftSettings, language: str) -> UpliftRun:
+    """Write result, report and models; the run with the digests of its models."""
     from reports.uplift.report import render_uplift
     from reports.words.texts import texts
 
     run.directory.mkdir(parents=True, exist_ok=True)
-    for evaluation in run.evaluations:
-        for model in evaluation.models:
-            model.save(run.directory / model.name)
+    digests = {
+        model.name: model.save(run.directory / model.name)
+        for evaluation in run.evaluations
+        for model in evaluation.models
+    }
+    run = replace(run, digests=digests)
     page = render_uplift(run.title, run.evaluations, run.not_evaluated, settings, texts(language))
     write_beside(run.report, page)
     write_beside(
         run.directory / RESULT,
         json.dumps(run.to_json(), ensure_ascii=False, indent=2, allow_nan=False) + "\n",
     )
+    return run

@@ -156,7 +156,9 @@ def _counts(experiments: Iterable[Experiment], truth: float = 0.0) -> dict[str, 
         "works": sum(action.works for action in evaluated),
         "harms": sum(action.harms for action in evaluated),
         "targetable (Qini)": sum(action.targetable for action in evaluated),
-        "AUTOC above 0": sum(action.autoc.low > 0 for action in evaluated),
+        "AUTOC above 0": sum(
+            action.autoc is not None and action.autoc.low > 0 for action in evaluated
+        ),
         "interval contains the effect": sum(
             action.average.low <= truth <= action.average.high for action in evaluated
         ),
@@ -166,7 +168,9 @@ def _counts(experiments: Iterable[Experiment], truth: float = 0.0) -> dict[str, 
     }
 
 
-def _points(estimate: Estimate, *, signed: bool = True) -> str:
+def _points(estimate: Estimate | None, *, signed: bool = True) -> str:
+    if estimate is None:
+        return ""
     value, low, high = (
         f"{100 * number:{'+' if signed else ''}.2f}"
         for number in (estimate.value, estimate.low, estimate.high)

@@ -77,19 +77,24 @@ def measure_actions(draws: int) -> None:
 def measure_looks(draws: int) -> None:
     """An experiment with one action that does nothing, evaluated twelve times as it grows."""
     sizes = tuple(range(ROWS // LOOKS, ROWS + 1, ROWS // LOOKS))
+    ever = Looks(expected=ROWS // 2)
     plans = {
-        "once": ONLY_ONCE,
-        "the plan of twelve": Looks(planned=sizes),
-        "any": Looks(expected=ROWS // 2),
+        "once, each time": [ONLY_ONCE] * LOOKS,
+        "the plan of twelve": [Looks(planned=sizes)] * LOOKS,
+        "any": [ever] * LOOKS,
+        "once, then any": [ONLY_ONCE, *[ever] * (LOOKS - 1)],
     }
     wrong, width = dict.fromkeys(plans, 0), dict.fromkeys(plans, 0.0)
     for seed in range(draws):
         grown = null_experiment(seed, 1, ROWS, features=0).with_a_feature()
         # With nothing to adjust by, one evaluation of a look gives its estimate; the intervals of
-        # all three plans are made of it.
+        # all plans are made of it.
         looks = [evaluate_experiment(grown.rows(np.arange(size)), QUICK) for size in sizes]
         for name, plan in plans.items():
-            seen = [replace(look, look=plan.at(look.look.clusters)) for look in looks]
+            seen = [
+                replace(look, look=of_look.at(look.look.clusters))
+                for look, of_look in zip(looks, plan, strict=True)
+            ]
             words = [_decided(look)[0] for look in seen]
             wrong[name] += any(action.works or action.harms for action in words)
             interval = words[-1].estimate.interval(look=seen[-1].look)

@@ -9,7 +9,7 @@ from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.assessment import Estimate
 from training.uplift.balance import Imbalance, OutcomeLike
 from training.uplift.experiment import FEWEST_IN_AN_ARM_FOR_A_VERDICT
-from training.uplift.result import ActionUplift, Trait, Verdict
+from training.uplift.result import ActionUplift, TakenLook, Trait, Verdict
 
 POLICIES = {
     "nobody": to_translate("nobody"),
@@ -78,7 +78,11 @@ class Unit:
 
 def verdict(action: ActionUplift, texts: Texts = ENGLISH) -> str:
     """The verdict on the average effect in words; that there is none where it is no experiment."""
-    word = action.finding.verdict
+    return verdict_word(action.finding.verdict, texts)
+
+
+def verdict_word(word: Verdict | None, texts: Texts = ENGLISH) -> str:
+    """A verdict in words; that there is none where it is None."""
     if word is None:
         return texts.gettext("no verdict: observational")
     return texts.gettext(VERDICTS[word])
@@ -107,6 +111,8 @@ def why_not(action: ActionUplift, texts: Texts = ENGLISH) -> str:
             # Rounded down, as it lies below the fewest.
             effective=f"{floor(10 * arm.effective_clusters) / 10:.1f}",
         )
+    if why == "looked_before" and action.finding.earlier_look is not None:
+        return _looked_before(action.finding.earlier_look, texts)
     if why == "beyond_last_look":
         return gettext(
             "No verdict is given: the experiment has grown beyond its last planned look, and of many"
@@ -117,6 +123,34 @@ def why_not(action: ActionUplift, texts: Texts = ENGLISH) -> str:
         "No verdict is given: this look is none of those that were planned. What was shown at a"
         " planned look stands; the next one may show more."
     )
+
+
+def _looked_before(earlier: TakenLook, texts: Texts) -> str:
+    """Which earlier look leaves nothing to be claimed at this one, and what to do."""
+    gettext = texts.gettext
+    told = gettext(
+        "No verdict is given: this experiment was looked at before, on {date} at {clusters} customers"
+        " or households with --looks {looks} ({verdict}), and this look is not in a plan that was made"
+        " before that one."
+    ).format(
+        date=earlier.at[:10],
+        clusters=f"{earlier.clusters:,}",
+        looks=earlier.looks,
+        verdict=verdict_word(earlier.verdict, texts),
+    )
+    if earlier.expected is not None:
+        do = gettext(
+            "Go on with --looks any and HOLDFAST_UPLIFT_EXPECTED_CLUSTERS={expected}, as then."
+        ).format(expected=earlier.expected)
+    elif earlier.plan.planned:
+        do = gettext("Go on with that plan.")
+    else:
+        do = gettext(
+            "Use --looks any from now on, which holds however often one looks; next time, state the"
+            " looks before the first."
+        )
+    other = gettext("For another experiment, give another directory with --out.")
+    return f"{told} {do} {other}"
 
 
 def more_needed(action: ActionUplift, unit: "Unit") -> str:

@@ -170,6 +170,7 @@ def _experiment(
     missing = int((~has_features).sum())
     return Experiment(
         name=contacts.action,
+        treatment="care_contacts",
         arms=(CONTROL, contacts.action),
         arm=(rows["arm"] == "treatment").to_numpy().astype(np.int64),
         outcome=1.0 - rows["lost"].to_numpy(),

@@ -79,7 +79,7 @@ class EvaluatedExperiment:
             low=uplift.average.low,
             high=uplift.average.high,
             centre=float(raw.mean()),
-            slope=float(np.clip(uplift.slope.value, 0, 1)) if uplift.targetable else 0.0,
+            slope=_share_kept(uplift),
             works=uplift.works,
             targetable=uplift.targetable,
             groups=tuple(
@@ -88,6 +88,13 @@ class EvaluatedExperiment:
             ),
             documents={"uplift.json": uplift.to_json()},
         )
+
+
+def _share_kept(uplift: ActionUplift) -> float:
+    """Share of predicted differences that a model keeps: none where its ranking is not shown to work."""
+    if not uplift.targetable or uplift.slope is None:
+        return 0.0
+    return float(np.clip(uplift.slope.value, 0, 1))
 
 
 def evaluate_experiment(
@@ -225,13 +232,17 @@ def _evaluate_action(
         ).interval(_ALARMS * actions, ONLY_LOOK.comparing(look.smallest_arm)),
         ranked=ranked,
         ranking=qini,
-        qini=qini.interval(look=look),
+        qini=qini.interval(look=look) if ranked else None,
         autoc=over(
             lambda view: inference.area(view.effect, view.predicted, view.cluster, "autoc")
-        ).interval(look=look),
+        ).interval(look=look)
+        if ranked
+        else None,
         slope=over(
             lambda view: inference.slope(view.effect, view.predicted, view.cluster)
-        ).interval(look=look),
+        ).interval(look=look)
+        if ranked
+        else None,
         policies=_policies(over, settings.capacity_share, look) if ranked else (),
         groups=groups(
             experiment, sequences, action, settings.groups, settings.groups * actions, look

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +10,19 @@ import numpy as np
 from training.settings import LeakWatchSettings
 from training.uplift.experiment import Experiment
 from training.uplift.looks import ONLY_ONCE, Looks
-from training.uplift.result import ActionUplift, Evidence
+from training.uplift.result import ActionUplift, Evidence, TakenLook
 from training.uplift.settings import UpliftSettings
 from training.uplift.stakes import NO_STAKES, Stakes
 
 if TYPE_CHECKING:
     from models.uplift import UpliftModel
     from training.uplift.balance import Imbalance, OutcomeLike
+    from training.uplift.earlier import EarlierLooks
     from training.uplift.estimate import EvaluatedExperiment
+
+
+_LOOKS_TOLD = 6
+"""Earlier looks that are told of an experiment; all are in the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,8 @@ class ExperimentEvaluation:
         One per action; none where the evidence is observational, or nothing ranks customers.
     columns : list of dict
         How the columns of a team's own table were read.
+    earlier : tuple of TakenLook
+        Looks at its actions before this one, in the order in which they were taken.
     """
 
     result: "EvaluatedExperiment"
@@ -68,6 +75,7 @@ class ExperimentEvaluation:
     notes: tuple[str, ...]
     models: "tuple[UpliftModel, ...]"
     columns: list[dict[str, Any]] = field(default_factory=list)
+    earlier: tuple[TakenLook, ...] = ()
 
     @property
     def experiment(self) -> Experiment:
@@ -107,6 +115,8 @@ class ExperimentEvaluation:
             "label_of_predictions": Uplift.label,
             "rows": len(experiment.outcome),
             "clusters": self.clusters,
+            "looks": self.result.look.looks.told,
+            "earlier_looks": [asdict(look) for look in self.earlier],
             "control": experiment.arms[0],
             "propensity": experiment.source,
             "left_out": experiment.left_out,
@@ -198,7 +208,10 @@ def estimate_experiment(
 
 
 def evaluate_together(
-    estimated: Sequence[EstimatedExperiment], stakes: Stakes, service: str | None
+    estimated: Sequence[EstimatedExperiment],
+    stakes: Stakes,
+    service: str | None,
+    earlier: "EarlierLooks",
 ) -> list[ExperimentEvaluation]:
     """Give verdicts on all actions together, and make a model of each that was drawn at random.
 
@@ -210,31 +223,68 @@ def evaluate_together(
         What an effect must reach to matter.
     service : str or None
         Feature service that the features come from; None for a team's own table.
+    earlier : EarlierLooks
+        Looks that were taken before.
     """
     from training.uplift.verdicts import with_verdicts
 
-    results = with_verdicts([(one.result, one.evidence) for one in estimated], stakes)
+    results = with_verdicts([(one.result, one.evidence) for one in estimated], stakes, earlier)
+    before = [_before(result, earlier) for result in results]
     return [
         ExperimentEvaluation(
             result=result,
             imbalances=one.imbalances,
             outcome_like=one.outcome_like,
-            notes=(*one.notes, *_looks_notes(result)),
+            notes=(*one.notes, *_looks_notes(result, taken)),
             models=tuple(
                 result.model(place, name, service)
-                for place, name in enumerate(_model_names(result.experiment.arms[1:]))
+                for place, name in enumerate(model_names(result.experiment.arms[1:]))
             )
             if one.evidence == "randomised" and result.experiment.is_ranked
             else (),
+            earlier=taken,
         )
-        for one, result in zip(estimated, results, strict=True)
+        for one, result, taken in zip(estimated, results, before, strict=True)
     ]
 
 
-def _looks_notes(result: "EvaluatedExperiment") -> tuple[str, ...]:
+def _before(result: "EvaluatedExperiment", earlier: "EarlierLooks") -> tuple[TakenLook, ...]:
+    """Looks at the actions of an experiment before this one."""
+    from training.uplift.earlier import look_at
+
+    return tuple(
+        look
+        for place in range(len(result.actions))
+        for look in earlier.before(look_at(result.experiment, place, result.look))
+    )
+
+
+def _looks_notes(result: "EvaluatedExperiment", earlier: tuple[TakenLook, ...]) -> tuple[str, ...]:
+    """How often it is looked at, and what was found before."""
+    taken = [_taken(look) for look in earlier[-_LOOKS_TOLD:]]
+    if not taken:
+        return _plan_notes(result)
+    more = len(earlier) - len(taken)
+    told = "; ".join(taken) + (
+        f"; and {more} before (earlier_looks in uplift.json)" if more else ""
+    )
+    return (*_plan_notes(result), f"looked at before: {told}")
+
+
+def _taken(look: TakenLook) -> str:
+    found = "no verdict" if look.verdict is None else look.verdict.replace("_", " ")
+    return (
+        f"{look.at[:10]} at {look.clusters:,} customers or households, --looks {look.looks}, "
+        f"{look.action}: {found}"
+    )
+
+
+def _plan_notes(result: "EvaluatedExperiment") -> tuple[str, ...]:
     looks = result.look.looks
+    if looks.once and any(action.finding.earlier_look for action in result.actions):
+        return ("intervals hold for a single look, and this is not the first",)
     if looks.once:
-        return ("looked at once: --looks where it is evaluated again as it grows",)
+        return ("looked at once: without --looks at the first look, later ones have no verdict",)
     if looks.expected is not None:
         narrowest = f"they are narrowest at {looks.expected:,} customers or households"
         return (f"intervals hold however often it is looked at; {narrowest}",)
@@ -248,8 +298,13 @@ def _looks_notes(result: "EvaluatedExperiment") -> tuple[str, ...]:
     return (f"{planned}; {here}",)
 
 
-def _model_names(actions: Sequence[str]) -> list[str]:
-    """``uplift_`` and the action's name in plain letters, its number where that is not enough."""
+def model_names(actions: Sequence[str]) -> list[str]:
+    """Names of models: ``uplift_`` and the action's name in plain letters, its number where that is not
+    enough.
+
+    >>> model_names(["Courtesy call", "送流量"])
+    ['uplift_courtesy_call', 'uplift_action_2']
+    """
     plain = [re.sub(r"[^a-z0-9]+", "_", action.lower()).strip("_") for action in actions]
     return [
         f"uplift_{name}"

@@ -76,6 +76,8 @@ class Experiment:
     drawn_at_random : {"caller", "table"} or None
         Who says that arms were drawn at random: the person who asked, or the table itself. None
         where nobody does.
+    treatment : str
+        Column or table that names the arms.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Experiment:
     left_out: dict[str, int] = field(default_factory=dict)
     marks: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     drawn_at_random: Claim | None = None
+    treatment: str = ""
 
     @property
     def binary(self) -> bool:

@@ -76,6 +76,17 @@ class Looks:
         return cls(planned=tuple(numbers))
 
     @property
+    def told(self) -> str:
+        """As a person gives them; `read` reads it back.
+
+        >>> Looks(planned=(2000, 4000)).told
+        '2000,4000'
+        """
+        if self.planned:
+            return ",".join(map(str, self.planned))
+        return ONCE if self.expected is None else ANY
+
+    @property
     def once(self) -> bool:
         """Whether there is no other look than this one."""
         return not self.planned and self.expected is None

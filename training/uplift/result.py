@@ -5,13 +5,77 @@ from typing import Any, Literal
 
 from training.evaluation.assessment import Estimate
 from training.uplift.inference import PointEstimate
-from training.uplift.looks import Unplanned
+from training.uplift.looks import Looks, Unplanned
 
 Evidence = Literal["randomised", "observational"]
 Verdict = Literal["works", "harms", "too_small_to_matter", "not_enough_data"]
-WhyNot = Literal["too_few_clusters"] | Unplanned
+WhyNot = Literal["too_few_clusters", "looked_before"] | Unplanned
 """Why nothing may be claimed of arms drawn at random. ``too_few_clusters``: an arm has too few customers
-or households; ``not_a_planned_look``, ``beyond_last_look``: the plan of looks has no look here."""
+or households; ``looked_before``: an earlier look at other data was made, and none of its plan is this
+one; ``not_a_planned_look``, ``beyond_last_look``: the plan of looks has no look here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionLook:
+    """A look at one action of an experiment, whatever was found.
+
+    Parameters
+    ----------
+    treatment : str
+        Column or table that names the arms.
+    outcome, control, action : str
+        Names of the outcome and of the two arms that are compared.
+    clusters : int
+        Customers or households of the experiment at the look.
+    looks : str
+        The plan of looks that it was made with, as a person gives it.
+    expected : int or None
+        For looks at any time, the customers at which intervals are narrowest.
+    data : str
+        SHA-256 of how many customers of the two arms had which outcome.
+    """
+
+    treatment: str
+    outcome: str
+    control: str
+    action: str
+    clusters: int
+    looks: str
+    expected: int | None
+    data: str
+
+    @property
+    def subject(self) -> tuple[str, str, str, str]:
+        """What is looked at: looks at the same subject are looks at the same experiment."""
+        return self.treatment, self.outcome, self.control, self.action
+
+    @property
+    def plan(self) -> Looks:
+        """The plan of looks that it was made with."""
+        return Looks.read(self.looks, self.expected or 0)
+
+    def is_same_as(self, other: "ActionLook") -> bool:
+        """Whether two looks at a subject are one: with the same plan, and at the same data."""
+        return (self.looks, self.expected, self.data) == (other.looks, other.expected, other.data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenLook(ActionLook):
+    """A look that was taken, with what was found.
+
+    Parameters
+    ----------
+    at : str
+        When, as ISO 8601 in UTC.
+    evidence, verdict, why_not, targetable
+        As in `Finding`.
+    """
+
+    at: str
+    evidence: Evidence
+    verdict: Verdict | None
+    why_not: WhyNot | None
+    targetable: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +104,8 @@ class Finding:
     why_not : str or None
         Why nothing may be claimed whatever the estimates are (see `WhyNot`); the verdict is
         ``not_enough_data`` then, and nothing is told of `more_needed`.
+    earlier_look : TakenLook or None
+        Where an earlier look is why, that look.
     """
 
     evidence: Evidence = "observational"
@@ -50,6 +116,7 @@ class Finding:
     sought: float | None = None
     more_needed: int | None = None
     why_not: WhyNot | None = None
+    earlier_look: TakenLook | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,11 +247,11 @@ class ActionUplift:
         Whether any feature tells rows apart. Without one there are no policies, groups and curve.
     ranking : PointEstimate
         Qini coefficient with its standard error, which the verdict is given by.
-    qini, autoc : Estimate
+    qini, autoc : Estimate or None
         How much better the ranking is than a random one, on rows it was not learnt from; 0 is
-        random.
-    slope : Estimate
-        The share of predicted differences that is real; 1 all, 0 nothing.
+        random. None where the evidence is observational, or nothing ranks customers.
+    slope : Estimate or None
+        The share of predicted differences that is real; 1 all, 0 nothing. None as for `qini`.
     policies : tuple of PolicyValue
         The values of different policies.
     groups : tuple of EffectGroup
@@ -204,9 +271,9 @@ class ActionUplift:
     adjustment: Estimate
     ranked: bool
     ranking: PointEstimate
-    qini: Estimate
-    autoc: Estimate
-    slope: Estimate
+    qini: Estimate | None
+    autoc: Estimate | None
+    slope: Estimate | None
     policies: tuple[PolicyValue, ...]
     groups: tuple[EffectGroup, ...]
     curve: tuple[CurvePoint, ...]

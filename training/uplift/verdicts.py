@@ -1,21 +1,22 @@
 """Verdicts: what an experiment allows to be claimed of each of its actions, and no more.
 
 A verdict word is only given where arms were drawn at random: somebody says so, and the arms agree
-with it, each arm has enough customers or households, and the look is one of the plan where there
-is a plan. *Works* and *harms* hold jointly over all actions (Holm 1979), as do *too small to matter*
-and *targetable*, so that none of them is wrong more often than once in twenty runs, however many
-actions there are.
+with it, each arm has enough customers or households, the look is one of the plan where there is a
+plan, and no earlier look was made with another. *Works* and *harms* hold jointly over all actions
+(Holm 1979), as do *too small to matter* and *targetable*, so that none of them is wrong more often
+than once in twenty runs, however many actions there are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from training.evaluation.assessment import CONFIDENCE
+from training.uplift.earlier import NONE_EARLIER, EarlierLooks, look_at
 from training.uplift.estimate import EvaluatedExperiment
 from training.uplift.experiment import FEWEST_IN_AN_ARM_FOR_A_VERDICT
 from training.uplift.inference import PointEstimate
 from training.uplift.looks import Look
-from training.uplift.result import ActionUplift, Evidence, Finding, Verdict, WhyNot
+from training.uplift.result import ActionUplift, Evidence, Finding, TakenLook, Verdict, WhyNot
 from training.uplift.stakes import Stakes
 
 ALPHA = 1 - CONFIDENCE
@@ -37,7 +38,9 @@ def evidence_of(claimed: bool, balanced: bool) -> Evidence:
 
 
 def with_verdicts(
-    evaluated: Sequence[tuple[EvaluatedExperiment, Evidence]], stakes: Stakes
+    evaluated: Sequence[tuple[EvaluatedExperiment, Evidence]],
+    stakes: Stakes,
+    earlier: EarlierLooks = NONE_EARLIER,
 ) -> list[EvaluatedExperiment]:
     """Give each action its verdicts, jointly with all other randomised actions.
 
@@ -47,15 +50,17 @@ def with_verdicts(
         Experiments that are evaluated together.
     stakes : Stakes
         What an effect must reach to matter.
+    earlier : EarlierLooks
+        Looks that were taken before.
 
     Returns
     -------
     list of EvaluatedExperiment
         The same with verdicts; where the evidence is observational without any, and without groups,
-        policies and curve, which would be read as effects.
+        policies, curve and figures of the ranking, which would be read as effects.
     """
     actions = [
-        _Action(result, place, stakes)
+        _Action(result, place, stakes, earlier)
         for result, evidence in evaluated
         for place in range(len(result.actions))
         if evidence == "randomised"
@@ -90,8 +95,19 @@ def _with_finding(action: ActionUplift, finding: Finding) -> ActionUplift:
 
 
 def _only_differences(action: ActionUplift) -> ActionUplift:
-    """An observational comparison: without what would be read as effects on groups or policies."""
-    return replace(action, finding=Finding(), groups=(), policies=(), curve=())
+    """An observational comparison: without what would be read as effects on groups or policies, or
+    as a ranking by effect.
+    """
+    return replace(
+        action,
+        finding=Finding(),
+        qini=None,
+        autoc=None,
+        slope=None,
+        policies=(),
+        groups=(),
+        curve=(),
+    )
 
 
 def stepwise_jointly(claims: Sequence[Callable[[float], bool]], alpha: float = ALPHA) -> list[bool]:
@@ -153,11 +169,14 @@ def customers_needed(estimate: PointEstimate, effect: float, look: Look, alpha: 
 class _Action:
     """One action of an experiment, with what it may claim."""
 
-    def __init__(self, result: EvaluatedExperiment, place: int, stakes: Stakes) -> None:
+    def __init__(
+        self, result: EvaluatedExperiment, place: int, stakes: Stakes, earlier: EarlierLooks
+    ) -> None:
         self.key = (id(result), place)
         self._uplift: ActionUplift = result.actions[place]
         self._look = result.look.comparing(self._uplift.smaller_arm.effective_clusters)
-        self._why_not = _why_not(self._look)
+        self._barring = earlier.barring(look_at(result.experiment, place, result.look))
+        self._why_not = _why_not(self._look, self._barring)
         binary = result.experiment.binary
         self._break_even, self._sought = stakes.least(binary), stakes.sought(binary)
 
@@ -204,6 +223,7 @@ class _Action:
             sought=self._sought,
             more_needed=more,
             why_not=self._why_not,
+            earlier_look=self._barring if self._why_not == "looked_before" else None,
         )
 
     def _reach(self, estimate: PointEstimate, alpha: float) -> float:
@@ -212,8 +232,8 @@ class _Action:
         return estimate.standard_error * self._look.critical(alpha, estimate.clusters - 1)
 
 
-def _why_not(look: Look) -> WhyNot | None:
+def _why_not(look: Look, barring: TakenLook | None) -> WhyNot | None:
     """Why nothing may be claimed at a look, whatever the estimates are."""
     if look.smallest_arm < FEWEST_IN_AN_ARM_FOR_A_VERDICT:
         return "too_few_clusters"
-    return look.unplanned
+    return "looked_before" if barring is not None else look.unplanned

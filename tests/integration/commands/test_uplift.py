@@ -144,6 +144,110 @@ def test_words_are_given_at_planned_looks_alone(
     assert ("this look at 1,200 is none of them: no verdict is given" in note) is (why is not None)
 
 
+@pytest.fixture
+def growing(table: Path, tmp_path: Path) -> Callable[[int], Path]:
+    """The table as it is with its first rows only, under the name that it always has."""
+    (tmp_path / "growing").mkdir()
+
+    def grow(rows: int) -> Path:
+        path = tmp_path / "growing" / "trial.csv"
+        pa_csv.write_csv(pa_csv.read_csv(table).slice(0, rows), path)
+        return path
+
+    return grow
+
+
+def _found(done: Result) -> tuple[str, str | None]:
+    (action,) = json.loads(done.stdout)["actions"]
+    return action["verdict"], action["why_not"]
+
+
+def test_a_table_that_grew_is_not_looked_at_once_a_second_time(
+    run: Run, growing: Callable[[int], Path], tmp_path: Path
+) -> None:
+    at_home = ("--home", tmp_path / "home", "--json")
+    looks = tmp_path / "home" / "uplift" / "trial" / "looks.json"
+    first = run(growing(1_200), *PLAIN, *at_home)
+    assert _found(first) == ("works", None)
+    kept = looks.read_bytes()
+    # The same data again, though with other features: nothing has changed.
+    again = run(growing(1_200), *PLAIN, "--drop", "f2", *at_home)
+    assert _found(again) == ("works", None)
+    assert json.loads(again.stdout)["experiments"][0]["earlier_looks"] == []
+    assert looks.read_bytes() == kept
+
+    grown = run(growing(2_400), *PLAIN, *at_home)
+    assert _found(grown) == ("not_enough_data", "looked_before")
+    (experiment,) = json.loads(grown.stdout)["experiments"]
+    (action,) = experiment["actions"]
+    assert not any(group["harmed"] for group in action["groups"])
+    assert action["targetable"] is False
+    (before,) = experiment["earlier_looks"]
+    assert (before["clusters"], before["looks"], before["verdict"]) == (600, "once", "works")
+    assert action["earlier_look"] == before
+    assert [look["clusters"] for look in json.loads(looks.read_text("utf-8"))["looks"]] == [
+        600,
+        1_200,
+    ]
+    printed = " ".join(run(growing(2_400), *PLAIN, *at_home[:2]).stdout.split())
+    assert "call: not enough data yet" in printed
+    assert "looked at before, on 20" in printed
+    assert "at 600 customers or households with --looks once (works)" in printed
+    assert "Use --looks any from now on" in printed
+    assert "For another experiment, give another directory with --out" in printed
+    page = (looks.parent / "report.html").read_text(encoding="utf-8")
+    assert "this experiment was looked at before" in page
+
+    assert _found(run(growing(2_400), *PLAIN, *at_home, "--looks", "1200"))[1] == "looked_before"
+    assert _found(run(growing(2_400), *PLAIN, *at_home, "--looks", "any"))[1] is None
+    other = ("--out", tmp_path / "other")
+    assert _found(run(growing(2_400), *PLAIN, *at_home, *other)) == ("works", None)
+
+
+def test_a_plan_that_was_made_before_the_first_look_is_followed(
+    run: Run, growing: Callable[[int], Path], tmp_path: Path
+) -> None:
+    planned = ("--out", tmp_path / "out", "--json", "--looks", "600,1200")
+    assert _found(run(growing(1_200), *PLAIN, *planned))[1] is None
+    assert _found(run(growing(2_400), *PLAIN, *planned)) == ("works", None)
+    prolonged = (*planned[:-1], "600,1200,1300")
+    done = run(growing(2_400), *PLAIN, *prolonged)
+    assert _found(done) == ("not_enough_data", "looked_before")
+    assert "Go on with that plan" in " ".join(
+        run(growing(2_400), *PLAIN, *prolonged[:2]).stdout.split()
+    )
+
+
+def test_a_file_with_another_name_is_perhaps_a_further_look(
+    run: Run, growing: Callable[[int], Path], tmp_path: Path
+) -> None:
+    at_home = ("--home", tmp_path / "home", "--json")
+    folder = tmp_path / "home" / "uplift"
+    (folder / "broken").mkdir(parents=True)
+    (folder / "broken" / "looks.json").write_text("{", encoding="utf-8")
+
+    def notes(done: Result) -> list[str]:
+        told: list[str] = json.loads(done.stdout)["experiments"][0]["notes"]
+        return [note for note in told if "was looked at in" in note]
+
+    assert notes(run(growing(1_200), *PLAIN, *at_home)) == []
+    june = growing(2_400).rename(tmp_path / "june.csv")
+    (note,) = notes(run(june, *PLAIN, *at_home))
+    assert "was looked at in trial: if this is that one grown" in note
+    assert note.endswith(f"give --out {folder / 'trial'}")
+    done = run(june, *PLAIN, *at_home, "--out", folder / "trial")
+    assert _found(done) == ("not_enough_data", "looked_before")
+
+
+def test_looks_that_cannot_be_read_are_not_forgotten(run: Run, table: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "looks.json").write_text("{", encoding="utf-8")
+    done = run(table, *PLAIN, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "must hold the looks taken so far" in done.stderr
+    assert not (tmp_path / "out" / "uplift.json").exists()
+
+
 def test_of_three_shops_nothing_is_claimed(run: Run, table: Path, tmp_path: Path) -> None:
     drawn = pa_csv.read_csv(table)
     shop = np.repeat(np.arange(60), 40)
@@ -230,6 +334,10 @@ def test_customers_who_chose_their_arm_get_no_verdict(run: Run, tmp_path: Path) 
     action = result["experiments"][0]["actions"][0]
     assert action["average"]["low"] > 0.05
     assert (action["groups"], action["policies"], action["curve"]) == ([], [], [])
+    assert (action["qini"], action["autoc"], action["slope"]) == (None, None, None)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Qini" not in page
+    assert "AUTOC" not in page
     assert not list((tmp_path / "out").glob("uplift_*"))
 
 

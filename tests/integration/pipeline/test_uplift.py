@@ -3,21 +3,26 @@ models.
 """
 
 import shutil
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from holdfast.errors import InputError
 from holdfast.home import Home
 from models.registry import CHALLENGER, find_version
-from models.uplift import Uplift, load_uplift
-from pipeline.uplift import UpliftRun, evaluate_home
+from models.uplift import load_uplift
+from pipeline.uplift import LOOKS, UpliftRun, evaluate_home
 from tests.builders.clocks import NOW, clock_at
 from tests.builders.experiments import QUICK
-from tests.builders.guides import run_python
 from training.labelling.history import RawHistory
 from training.uplift.contacts import SERVICE, randomised_actions
+from training.uplift.evaluation import UpliftConfig
+from training.uplift.looks import Looks
+from training.uplift.result import ActionUplift
 
 ACTION = "courtesy_call"
 
@@ -74,23 +79,45 @@ def test_models_are_registered_as_challengers_and_travel_with_their_verdict(
     assert run.report.is_file()
 
 
+def test_evaluated_again_the_same_contacts_change_nothing_and_more_of_them_are_a_further_look(
+    simulated_operator: Path, tmp_path: Path
+) -> None:
+    """A month's evaluation, its repetition, and a later month's, by the plan of looks."""
+    home = Home(Path(shutil.copytree(simulated_operator / "home", tmp_path / "home")))
+    outcomes = pl.scan_parquet(home.raw / "care_outcomes" / "*.parquet")
+    matured = outcomes.filter(pl.col("outcome") == "churned").select("matured_at").collect()
+    month = matured["matured_at"].quantile(0.93)
+    assert isinstance(month, datetime)
+    always = replace(QUICK, looks=Looks(expected=1_000))
+    directory = tmp_path / "care"
+
+    def found(config: UpliftConfig, now: datetime) -> tuple[UpliftRun, ActionUplift]:
+        done = evaluate_home(home, (ACTION,), directory, config, clock=clock_at(now))
+        return done, done.evaluations[0].actions[0]
+
+    once_a_month, first = found(always, month)
+    kept = (directory / LOOKS).read_bytes()
+    repeated, again = found(always, month)
+    assert again == first
+    assert repeated.registered == once_a_month.registered == {f"uplift_{ACTION}": "1"}
+    assert repeated.evaluations[0].earlier == ()
+    assert (directory / LOOKS).read_bytes() == kept
+
+    next_month, later = found(always, NOW)
+    assert next_month.registered == {f"uplift_{ACTION}": "2"}
+    assert later.finding.why_not is None
+    (earlier,) = next_month.evaluations[0].earlier
+    assert (earlier.action, earlier.verdict) == (ACTION, first.finding.verdict)
+    assert earlier.clusters < next_month.evaluations[0].clusters
+    for other in (QUICK, replace(QUICK, looks=Looks(expected=5_000))):
+        finding = found(other, NOW)[1].finding
+        assert (finding.verdict, finding.why_not) == ("not_enough_data", "looked_before")
+        assert finding.earlier_look is not None
+
+
 def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(
     home: Home, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="must be an action in care_contacts"):
         evaluate_home(home, ("free_beer",), tmp_path / "out", QUICK, clock=clock_at())
     assert not (tmp_path / "out").exists()
-
-
-def test_the_guides_example_predicts_what_the_run_did(
-    run: UpliftRun, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "var").mkdir()
-    (tmp_path / "var" / "operator_home").symlink_to(home.root)
-    monkeypatch.chdir(tmp_path)
-    (calls,) = [one for one in run.evaluations if one.experiment.name == ACTION]
-    uplift = run_python("uplift", matrix=calls.experiment.matrix)["uplift"]
-    assert isinstance(uplift, Uplift)
-    predicted = calls.models[0].predict(calls.experiment.matrix)
-    for name in ("effect", "ranking", "group", "low", "high"):
-        np.testing.assert_array_equal(getattr(uplift, name), getattr(predicted, name))

@@ -168,6 +168,7 @@ def read_experiment(
     propensities: Source = "shares" if stored is None else "stored"
     experiment = Experiment(
         name=source.name,
+        treatment=roles.treatment,
         arms=arms.names,
         arm=arms.position,
         outcome=value,

@@ -110,6 +110,8 @@ def test_hillstroms_e_mails_work_and_only_the_womens_is_targetable(real_data: Pa
     assert womens.works
     assert womens.targetable
     assert not mens.targetable
+    assert womens.qini is not None
+    assert mens.qini is not None
     assert womens.qini.low > mens.qini.value
     model = next(policy for policy in womens.policies if policy.name == "model")
     assert model.over_random is not None

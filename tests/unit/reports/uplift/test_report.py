@@ -17,7 +17,7 @@ from tests.builders.experiments import evaluate, experiment
 from tests.builders.html_page import Page, check_page
 from training.evaluation.assessment import Estimate
 from training.uplift.balance import Imbalance, OutcomeLike
-from training.uplift.result import ActionUplift, Finding, Trait
+from training.uplift.result import ActionUplift, Finding, TakenLook, Trait
 from training.uplift.settings import UpliftSettings
 
 HOSTILE = "<script>alert(1)</script>"
@@ -69,6 +69,7 @@ def test_it_says_both_verdicts_and_what_they_rest_on(html: str, evaluated: Simpl
         action.groups[-1].effect,
         action.policies[-1].gain,
     ):
+        assert estimate is not None
         assert unit.effect(estimate.value) in page.text
         assert unit.between(estimate) in page.text
     for policy in action.policies:
@@ -258,6 +259,44 @@ def test_why_nothing_may_be_claimed_is_told_in_place_of_what_is_needed(
         assert "its interval lies above zero" in page.text
         assert "alone it shows" not in page.text
     assert words.why_not(of(evaluated, **few)) == ""
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected", "do"),
+    [
+        ("once", None, "Use --looks any from now on"),
+        ("2000,4000", None, "Go on with that plan."),
+        ("any", 5_000, "--looks any and HOLDFAST_UPLIFT_EXPECTED_CLUSTERS=5000, as then"),
+    ],
+)
+def test_an_earlier_look_is_told_and_what_to_do(
+    evaluated: SimpleNamespace, looks: str, expected: int | None, do: str
+) -> None:
+    earlier = TakenLook(
+        treatment="arm",
+        outcome="stayed",
+        control="none",
+        action="call",
+        clusters=2_000,
+        looks=looks,
+        expected=expected,
+        data="0",
+        at="2026-05-03T10:00:00+00:00",
+        evidence="randomised",
+        verdict="works",
+        why_not=None,
+        targetable=False,
+    )
+    barred = {"verdict": "not_enough_data", "why_not": "looked_before", "earlier_look": earlier}
+    action = of(evaluated, **barred)
+    told = words.why_not(action)
+    assert f"on 2026-05-03 at 2,000 customers or households with --looks {looks} (works)" in told
+    assert do in told
+    assert "give another directory with --out" in told
+    changed = SimpleNamespace(**{**vars(evaluated), "actions": (action,)})
+    assert do in Page(render_uplift("客户.csv", [changed], {}, SETTINGS)).text
+    chinese = words.why_not(action, texts("zh-Hant"))
+    assert not set(re.findall("[a-z]{2,}", chinese)) - {"looks", "any", "once", "out"}
 
 
 def test_an_interval_above_zero_among_five_is_explained(evaluated: SimpleNamespace) -> None:

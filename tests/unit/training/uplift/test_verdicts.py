@@ -3,6 +3,7 @@ drawn at random.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from scipy.stats import t as student
 from holdfast.errors import InputError
 from tests.builders.experiments import experiment
 from training.evaluation.assessment import Estimate
+from training.uplift.earlier import EarlierLooks, looks_taken
 from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
 from training.uplift.inference import PointEstimate, difference
 from training.uplift.looks import ONLY_LOOK, Look, Looks
@@ -29,7 +31,8 @@ from training.uplift.verdicts import (
 
 CLUSTERS = 4_000
 ERROR = 0.01
-DRAWN = experiment(rows=400)
+DRAWN = replace(experiment(rows=400), arms=("control", *(f"call {place}" for place in range(6))))
+"""With as many actions as any test looks at."""
 
 
 def action(effect: float, ranking: float = 0.0, error: float = ERROR) -> ActionUplift:
@@ -256,6 +259,47 @@ def test_words_are_given_at_planned_looks_alone(clusters: int, why: str | None) 
     assert finding.why_not == why
     assert finding.verdict == ("works" if why is None else "not_enough_data")
     assert finding.targetable is (why is None)
+
+
+def test_no_word_is_given_at_a_further_look_that_was_not_planned() -> None:
+    seen = EvaluatedExperiment(
+        DRAWN, (action(0.2, ranking=0.2),), (), replace(ONLY_LOOK, clusters=CLUSTERS)
+    )
+    (first,) = with_verdicts([(seen, "randomised")], NO_STAKES)
+    assert first.actions[0].finding.verdict == "works"
+    (look,) = looks_taken([first], datetime(2026, 5, 3, tzinfo=UTC))
+    fewer = replace(look, clusters=1_000, data="of 1,000")
+    (second,) = with_verdicts([(seen, "randomised")], NO_STAKES, EarlierLooks((fewer,)))
+    finding = second.actions[0].finding
+    assert (finding.verdict, finding.targetable) == ("not_enough_data", False)
+    assert (finding.why_not, finding.earlier_look) == ("looked_before", fewer)
+    (again,) = with_verdicts([(seen, "randomised")], NO_STAKES, EarlierLooks((look,)))
+    assert again.actions == first.actions
+
+
+@pytest.mark.parametrize("kept", (True, False))
+def test_evaluated_each_month_as_if_once_nothing_is_found_by_chance_where_looks_are_kept(
+    kept: bool,
+) -> None:
+    """Twelve months of an experiment without effect, evaluated as if each look was the only one."""
+    random, draws, months = np.random.default_rng(3), 300, 12
+    grown = [DRAWN.rows(np.arange(200 + 10 * month)) for month in range(months)]
+    wrong = 0
+    for _ in range(draws):
+        earlier, claimed = EarlierLooks(), False
+        path = random.normal(0, 1, months).cumsum() / np.sqrt(np.arange(1, months + 1))
+        for experiment_then, z in zip(grown, path, strict=True):
+            look = replace(ONLY_LOOK, clusters=len(experiment_then.outcome))
+            seen = EvaluatedExperiment(experiment_then, (action(z * ERROR),), (), look)
+            (found,) = with_verdicts([(seen, "randomised")], NO_STAKES, earlier)
+            claimed |= found.actions[0].works or found.actions[0].harms
+            if kept:
+                earlier = earlier.adding(looks_taken([found], datetime(2026, 5, 3, tzinfo=UTC)))
+        wrong += claimed
+    if kept:
+        assert wrong <= binom.ppf(0.999, draws, 0.05)
+    else:
+        assert wrong > draws * 0.15
 
 
 def test_break_even_from_costs() -> None:
