@@ -1,6 +1,6 @@
 """Faults of a night's raw tables: what is said of them, and what they would do to the scores.
 
-``python -m benchmarks.night_faults`` simulates an operator of 1,500 customers and 16 months, trains
+``python -m benchmarks.night_faults`` simulates an operator of 2,500 customers and 16 months, trains
 its churn model, and scores everybody on one night. Then it does to the next night's tables what can
 go wrong, fault by fault, and runs `holdfast nightly` twice: as it is, and with every table taken as
 it is (``--accept``). Both are compared with the scores of the next night without a fault: by how
@@ -40,7 +40,7 @@ from training.fitting.budget import TuningBudget
 from training.release.tracking import Tracking
 from training.settings import AssessmentSettings, TrainingConfig
 
-CUSTOMERS, MONTHS, SEED = 1_500, 16, 4
+CUSTOMERS, MONTHS, SEED = 2_500, 16, 4
 TONIGHT = datetime(2025, 4, 22, tzinfo=UTC)
 """The midnight after a Monday, on which last week's use arrives."""
 
