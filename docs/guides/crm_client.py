@@ -216,3 +216,5 @@ if __name__ == "__main__":
         sys.exit(2)
     except Refused as refused:
         sys.exit(str(refused))
+    except OSError as error:  # the service does not answer, or the file cannot be written
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -155,6 +155,16 @@ def test_a_time_that_is_none_is_named_in_one_line() -> None:
     )
 
 
+def test_a_file_that_cannot_be_written_is_told_in_one_line(
+    process: ServiceProcess, key: str, tmp_path: Path
+) -> None:
+    environment = {"HOLDFAST_URL": process.address, "HOLDFAST_KEY": key}
+    done = run_alone("pull", str(tmp_path / "nowhere" / "scores.json"), **environment)
+    assert done.returncode == 1
+    assert done.stderr.startswith("FileNotFoundError: ")
+    assert done.stderr.count("\n") == 1
+
+
 Answer = tuple[int, dict[str, str], dict[str, Any]]
 
 
