@@ -93,6 +93,9 @@ def _print_demo(result: "Demo") -> None:
     console.print(f"\nThe demo took {result.seconds:.0f} s. Try next:")
     for command in _commands(result):
         console.print(f"  [bold]{escape(command)}[/bold]", soft_wrap=True)
+    console.print("With files of your own:")
+    for command in ("holdfast inspect TABLE", "holdfast data check FOLDER"):
+        console.print(f"  [bold]{command}[/bold]", soft_wrap=True)
 
 
 def _print_campaign(console: "Console", home: "Home", measured: "Measurement") -> None:
@@ -145,9 +148,8 @@ def _print_answer(console: "Console", answer: dict[str, Any]) -> None:
     from rich.markup import escape
 
     first = answer["predictions"][0]
-    marks = f" ({', '.join(first['marks'])})" if first["marks"] else ""
     console.print(
-        f"\n[bold]Answers of the service[/bold], by {escape(first['model'])} {first['version']}{marks},"
+        f"\n[bold]Answers of the service[/bold], by {escape(first['model'])} {first['version']},"
         f" as known on {first['feature_time'][:10]}: those most likely to leave",
         soft_wrap=True,
     )
@@ -157,8 +159,13 @@ def _print_answer(console: "Console", answer: dict[str, Any]) -> None:
             f"{one['probability']:.1%} within {one['horizon_days']} days" for one in predictions
         )
         longest = predictions[-1]
+        customer = longest["customer_id"]
+        owner = "" if customer is None else f" of customer {escape(customer)}"
+        # One customer may object to profiling where the next does not.
+        marks = "".join(f", [yellow]{escape(mark)}[/yellow]" for mark in longest["marks"])
         console.print(
-            f"\n  subscription [bold]{escape(subscription)}[/bold]: {within}; {longest['band']}",
+            f"\n  subscription [bold]{escape(subscription)}[/bold]{owner}: {within};"
+            f" {longest['band']}{marks}",
             soft_wrap=True,
         )
         for reason in longest["reasons"]:
@@ -185,6 +192,4 @@ def _commands(result: "Demo") -> list[str]:
         f"holdfast models show {result.model.listed.number} --card --home {home}",
         f"holdfast data doctor --home {home}",
         f"holdfast status --page --home {home}",
-        "holdfast inspect customers.csv",
-        "holdfast data check FOLDER",
     ]

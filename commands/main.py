@@ -11,6 +11,7 @@ import typer
 from commands import data, features, models
 from commands.care import care
 from commands.care.delivery import work
+from commands.command import Commands
 from commands.demo import demo
 from commands.operation import keys
 from commands.operation.erase import erase
@@ -32,6 +33,7 @@ from holdfast.interrupt import end_soon_after_interrupt
 
 app = typer.Typer(
     name="holdfast",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

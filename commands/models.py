@@ -234,10 +234,8 @@ def _print_versions(
     versions: "Sequence[ListedVersion]", found_nothing: "Sequence[FoundNothing]"
 ) -> None:
     """Print all versions by model, newest first, and which models' last training found nothing."""
-    from rich import box
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Column, Table
 
     console = Console(highlight=False)
     if not versions:
@@ -247,31 +245,53 @@ def _print_versions(
         horizon = next((version.horizon_days for version in of_model if version.horizon_days), None)
         within = f"  [dim]figures within {horizon} days[/dim]" if horizon else ""
         console.print(f"[bold]{escape(name)}[/bold]{within}")
-        metrics = list(dict.fromkeys(metric for version in of_model for metric in version.figures))
-        titles = [
-            Column(metric.replace("_", " "), justify="right", no_wrap=metric == "auc")
-            for metric in metrics
-        ]
-        names = (
-            Column("version", justify="right"),
-            Column("alias", no_wrap=True),
-            Column("gate", no_wrap=True),
-        )
-        table = Table(*names, *titles, Column("made", no_wrap=True), box=box.SIMPLE_HEAD)
-        for version in of_model:
-            figures = [
-                _figure(version.figures.get(metric), interval=metric == "auc") for metric in metrics
-            ]
-            gate = _GATE.get(version.gate, f"[dim]{version.gate}[/dim]")
-            table.add_row(
-                version.number, ", ".join(version.aliases), gate, *figures, version.made_at[:10]
-            )
-        console.print(table)
+        table = _versions_table(of_model)
+        widest = console.options.update(width=10_000)
+        if console.measure(table, options=widest).maximum <= console.width:
+            console.print(table)
+        else:  # a table that is too wide would lose digits
+            for version in of_model:
+                _print_block(console, version)
     for one in found_nothing:
         console.print(
             f"The last training of {one.model}, on {one.at[:10]}, found nothing: {escape(one.report)}",
             soft_wrap=True,
         )
+
+
+def _versions_table(versions: "Sequence[ListedVersion]") -> "Table":
+    """The versions of one model, a row each; a heading's words on lines of their own, to take less room."""
+    from rich import box
+    from rich.table import Column, Table
+
+    metrics = list(dict.fromkeys(metric for version in versions for metric in version.figures))
+    titles = [Column(metric.replace("_", "\n"), justify="right") for metric in metrics]
+    names = (Column("version", justify="right"), "alias", "gate")
+    table = Table(*names, *titles, "made", box=box.SIMPLE_HEAD)
+    for version in versions:
+        figures = [_listed_figure(version, metric) for metric in metrics]
+        row = (version.number, ", ".join(version.aliases), _gate(version))
+        table.add_row(*row, *figures, version.made_at[:10])
+    return table
+
+
+def _print_block(console: "Console", version: "ListedVersion") -> None:
+    """Print one version on several lines, for a console that is too narrow for a table."""
+    aliases = "".join(f", {alias}" for alias in version.aliases)
+    about = f"{aliases}: {_gate(version)}, made {version.made_at[:10]}"
+    console.print(f"  [bold]version {version.number}[/bold]{about}", soft_wrap=True)
+    for metric in version.figures:
+        console.print(
+            f"    {metric.replace('_', ' ')} {_listed_figure(version, metric)}", soft_wrap=True
+        )
+
+
+def _gate(version: "ListedVersion") -> str:
+    return _GATE.get(version.gate, f"[dim]{version.gate}[/dim]")
+
+
+def _listed_figure(version: "ListedVersion", metric: str) -> str:
+    return _figure(version.figures.get(metric), interval=metric == "auc")
 
 
 def _print_version(shown: "ShownVersion", home: Path | None) -> None:
@@ -304,7 +324,7 @@ def _print_version(shown: "ShownVersion", home: Path | None) -> None:
     for verdict in shown.verdicts:
         print_verdict(console, verdict, f"gate, {_time(verdict['at'])}: ")
     if not shown.verdicts:
-        console.print(f"gate: {_GATE.get(version.gate, version.gate)}")
+        console.print(f"gate: {_gate(version)}")
     card = f"holdfast models show {version.number} --model {version.name} --card"
     console.print(
         f"[dim]The full model card: {escape(in_same_home(card, home))}[/dim]", soft_wrap=True
@@ -465,12 +485,10 @@ def _figure(
     if figure is None:
         return _NOTHING
     sign = "+" if signed else ""
-    shown = (
-        f" [dim]{figure['low']:{sign}.4f} to {figure['high']:{sign}.4f}[/dim]"
-        if interval and "low" in figure
-        else ""
-    )
-    return f"{figure['value']:{sign}.4f}{shown}"
+    shown = f"{figure['value']:{sign}.4f}"
+    if interval and "low" in figure:
+        shown += f" [dim]{figure['low']:{sign}.4f} to {figure['high']:{sign}.4f}[/dim]"
+    return shown
 
 
 def _time(text: str) -> str:

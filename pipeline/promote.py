@@ -246,8 +246,11 @@ def promote_model(
                 "NUMBER", f"must not be the champion of model {name} already", entry.number
             )
         if champion is not None and shadow:
-            words = "is for a model without champion; the champion is version"
-            raise InputError("--shadow", words, champion.number)
+            raise InputError(
+                "--shadow",
+                f"is for a model without champion; version {champion.number} is champion",
+                entry.number,
+            )
         verdict = _verdict(home, entry, champion, explained or {}, gate, online)
         promotions, now = Tracking(home, clock).promotions, clock()
         promotions.settle(name)

@@ -207,7 +207,7 @@ def _check_test_period(home: Home, target: Target, start: datetime) -> None:
             "--test-from",
             f"must lie after {first} and not after {last}, between the first and the last Monday with"
             " stored features",
-            day_of(start, zone),
+            str(day_of(start, zone)),
         )
 
 

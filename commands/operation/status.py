@@ -36,11 +36,17 @@ def status(
     from commands.console import print_json, results_only
 
     with results_only():
-        from holdfast.clock import home_clock, system_clock
-        from pipeline.night.status import read_status, write_status_page
+        from holdfast.errors import InputError
 
         check_page_language(language, page)
         where = home_of(home)
+        if not where.root.is_dir():
+            raise InputError(
+                str(where.root), "no home there; `holdfast nightly` or `holdfast train` makes one"
+            )
+        from holdfast.clock import home_clock, system_clock
+        from pipeline.night.status import read_status, write_status_page
+
         read = read_status(where, home_clock(where, system_clock))
         path = write_status_page(where, read, language) if page else None
     if as_json:

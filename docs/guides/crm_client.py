@@ -4,7 +4,7 @@ Python 3.11 or newer is enough. In the environment: HOLDFAST_URL, by default htt
 and HOLDFAST_KEY, a key with the scopes predictions:service and events.
 
     python crm_client.py pull scores.json            # everybody at first, then what has changed
-    python crm_client.py ask 0004711                 # a subscription, with reasons
+    python crm_client.py ask 0004711                 # a subscription: its customer, and why
     python crm_client.py contact C-981 000001        # a call of a customer that has just ended
 """
 
@@ -28,6 +28,10 @@ class Refused(Exception):
     def __init__(self, problem: Document) -> None:
         super().__init__(f"{problem['code']}: {problem['detail']}")
         self.code: str = problem["code"]
+
+
+class WrongUse(Exception):
+    """A word of the command cannot be read; the text names it, the rule and the value."""
 
 
 class Service:
@@ -155,6 +159,10 @@ def contact(contact_id: str, customer_id: str, now: datetime) -> Document:
     }
 
 
+_WORDS = {"pull": (1, 1), "ask": (1, 1), "contact": (2, 3)}
+"""Commands, with the fewest and the most words after each."""
+
+
 def main(command: str, *words: str) -> None:
     """Run one of the commands that this file's first lines show."""
     address = os.environ.get("HOLDFAST_URL", "http://127.0.0.1:3000")
@@ -165,24 +173,48 @@ def main(command: str, *words: str) -> None:
             print(scores.pull(service), "scores received,", len(scores.kept), "kept")
         case "ask":
             for language in ("zh-Hans", "en"):
-                for one in service.predictions(subscription_ids=words, language=language):
-                    if one["error"] is not None:  # look at it before the probability
-                        print(words[0], one["error"]["code"], one["error"]["detail"])
-                        continue
-                    print(one["model"], one["horizon_days"], one["probability"], one["band"])
-                    for reason in one["reasons"]:
-                        print("   ", reason["text"])
+                _ask(service, words[0], language)
         case "contact":
             # A simulated operator lives in a time of its own: name it as the last word.
-            now = datetime.fromisoformat(words[2]) if len(words) > 2 else datetime.now(UTC)
+            now = _time(words[2]) if len(words) > 2 else datetime.now(UTC)
             for one in service.events(contact(words[0], words[1], now)):
                 print(one["event_id"], one["status"])
 
 
-if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
+def _ask(service: Service, subscription: str, language: str) -> None:
+    predictions = service.predictions(subscription_ids=[subscription], language=language)
+    if predictions and predictions[0]["customer_id"] is not None:
+        print("customer", predictions[0]["customer_id"])
+    for one in predictions:
+        if one["error"] is not None:  # look at it before the probability
+            print(subscription, one["error"]["code"], one["error"]["detail"])
+            continue
+        print(one["model"], one["horizon_days"], one["probability"], one["band"])
+        for reason in one["reasons"]:
+            print("   ", reason["text"])
+
+
+def _time(text: str) -> datetime:
     try:
-        main(*sys.argv[1:])
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongUse(
+            f"TIME: must be ISO 8601 with an offset, such as 2025-06-29T12:00:00+00:00 (got {text!r})"
+        ) from None
+
+
+if __name__ == "__main__":
+    _, *given = sys.argv
+    fewest, most = _WORDS.get(given[0], (0, -1)) if given else (0, -1)
+    if not fewest <= len(given) - 1 <= most:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    try:
+        main(*given)
+    except WrongUse as wrong:
+        print(wrong, file=sys.stderr)
+        sys.exit(2)
     except Refused as refused:
         sys.exit(str(refused))
+    except OSError as error:  # the service does not answer, or the file cannot be written
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -16,6 +16,7 @@ from features.encoding.reading import as_text, missing_count
 from features.flat.classes import blank_notes
 from features.flat.target import read_target
 from features.packed.store import MAX_ID_BYTES
+from features.tables.likely_roles import likely_target
 from features.tables.opening import check_named, check_role, open_table, read_columns
 from features.tables.options import TableOptions
 from features.tables.plan import TablePlan
@@ -269,6 +270,8 @@ def _check_table(table: pa.Table, roles: Roles) -> None:
         "--group": roles.group,
         "--value": roles.value,
     }
+    if roles.target not in names:
+        check_named("--target", roles.target, names, likely_target(table))
     for option, name in single.items():
         if name is not None:
             check_role(option, name, table)

@@ -60,6 +60,24 @@ def find_likely_roles(table: pa.Table, plan: TablePlan) -> LikelyRoles:
     )
 
 
+def likely_target(table: pa.Table) -> str | None:
+    """The column that likely says who left, where no plan of the table is decided yet.
+
+    A third value may mean missing, which only a plan tells.
+    """
+    counts = {name: _values(table[name]) for name in table.column_names if _named([name], _TARGETS)}
+    two, three = ([name for name in counts if counts[name] == count] for count in (2, 3))
+    return _named(two, _TARGETS) or _named(three, _TARGETS)
+
+
+def _values(values: pa.ChunkedArray) -> int:
+    """How many different values a column has, blanks left out."""
+    if not has_plain_type(values.type):
+        return 0
+    different = {text.strip() for text in pc.unique(as_text(values).drop_null()).to_pylist()}
+    return len(different - {""})
+
+
 def _classes(values: pa.ChunkedArray, reading: ColumnReading) -> int:
     """How many different values a column has, those that mean missing left out."""
     if not has_plain_type(values.type):

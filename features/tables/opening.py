@@ -83,18 +83,20 @@ def read_columns(
     return apply_plan(source, plan, as_written)
 
 
-def check_named(option: str, name: str, names: Sequence[str]) -> None:
+def check_named(option: str, name: str, names: Sequence[str], likely: str | None = None) -> None:
     """Require that an option names a column of the table.
 
-    The InputError names the nearest column where it does not.
+    The InputError names the nearest column where it does not, else the `likely` one, else the first
+    columns.
     """
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [
             n for n in names if n.lower() == name.lower()
         ]
+        meant = near[0] if near else likely
         hint = (
-            f"; did you mean {near[0]!r}?"
-            if near
+            f"; did you mean {meant!r}?"
+            if meant is not None
             else f"; it has {', '.join(map(repr, names[:8]))}{', …' if len(names) > 8 else ''}"
         )
         raise InputError(option, f"must be a column of the table{hint}", name)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,9 @@ class RowReader:
         How text in a column is read; columns without one are read as they stand.
     ranges : mapping of str to Range, optional
         By feature, what was seen in training.
+    coded : collection of str
+        Columns that the features hold as codes, the positions of their categories. Rows may hold
+        either, as `features show` and exports show the codes.
     """
 
     def __init__(
@@ -112,12 +116,18 @@ class RowReader:
         id_column: str | None,
         readings: Sequence[ColumnReading] = (),
         ranges: Mapping[str, Range] | None = None,
+        coded: Collection[str] = (),
     ) -> None:
         self.encoding = encoding
         self.ranges = ranges or {}
         by_name = {reading.name: reading for reading in readings}
         self._cells = [
-            CellReader(column, by_name.get(column.name), self.ranges.get(column.feature))
+            CellReader(
+                column,
+                by_name.get(column.name),
+                self.ranges.get(column.feature),
+                is_coded=column.name in coded,
+            )
             for column in encoding.columns
         ]
         self.id_column = id_column
@@ -205,13 +215,21 @@ class CellReader:
         How text in it is read.
     seen : Range or None
         What was seen in training; None where that is not known.
+    is_coded : bool
+        Whether positions of its categories are read, too.
     """
 
     def __init__(
-        self, column: Column, reading: ColumnReading | None, seen: Range | None = None
+        self,
+        column: Column,
+        reading: ColumnReading | None,
+        seen: Range | None = None,
+        *,
+        is_coded: bool = False,
     ) -> None:
         self.column = column
         self._seen = seen
+        self._is_coded = is_coded
         self._reading = reading
         self._marks = frozenset(reading.missing_marks if reading else ())
         self._is_flag = column.categories == YES_OR_NO
@@ -250,6 +268,8 @@ class CellReader:
             with suppress(InputError):  # a number that no category can be
                 codes[position] = self.column.encode_value(written)
             if np.isnan(codes[position]):
+                codes[position] = self._position(written)
+            if np.isnan(codes[position]):
                 text = str(written)
                 known = self._folded.get(text.casefold())
                 if known is not None:
@@ -259,8 +279,29 @@ class CellReader:
                     if text not in near:
                         near[text] = nearest(text, self.column.categories)
                     rule = _missing(near[text])
+                    if near[text] is None:
+                        rule += self._known_codes
                 doubts.append(self._doubt(position, value, rule))
         return codes, doubts
+
+    def _position(self, written: Any) -> float:
+        """The code that a value is itself, as a number or as text; NaN where it is none."""
+        if not self._is_coded or isinstance(written, bool):
+            return float("nan")
+        return self._positions.get(written, float("nan"))
+
+    @cached_property
+    def _positions(self) -> Mapping[str | float, float]:
+        codes = range(len(self.column.categories))
+        return {key: float(code) for code in codes for key in (str(code), code)}
+
+    @cached_property
+    def _known_codes(self) -> str:
+        """What a coded column may hold, as the end of a warning."""
+        if not self._is_coded:
+            return ""
+        names = self.column.categories
+        return "; known are " + ", ".join(f"{_quoted(name)} or {i}" for i, name in enumerate(names))
 
     def _written(self, value: Any) -> Any:
         """A value as the table would have it."""

@@ -147,7 +147,8 @@ class ModelFollower:
         return model
 
     def _report(self, served: ServedModels, errors: Mapping[str, Exception]) -> None:
-        if self._served is None or served.models != self._served.models:
+        changed = self._served is None or served.models != self._served.models
+        if changed and self._for_many:  # a command that asks once serves nobody
             _log.info("serves %s now", served.title)
         own_problem = served.people.own_problem
         if own_problem and (self._served is None or self._served.people.own_problem != own_problem):

@@ -236,15 +236,22 @@ def _row_reader(version: ModelVersion, named: str, flags: Collection[str]) -> Ro
     try:
         columns = documents["columns.json"]
         encoding = Encoding.from_json(documents["encoding.json"])
+        read = encoding
+        if version.service in SERVICES:
+            read = Encoding(tuple(_with_names(column, flags) for column in encoding.columns))
+        named_codes = frozenset(
+            column.name
+            for column, stored in zip(read.columns, encoding.columns, strict=True)
+            if column.kind != stored.kind
+        )
         return RowReader(
-            Encoding(tuple(_with_names(column, flags) for column in encoding.columns))
-            if version.service in SERVICES
-            else encoding,
+            read,
             columns["columns"],
             columns["id"],
             # Versions from before tables had a plan have none.
             [ColumnReading.from_json(reading) for reading in columns.get("readings", ())],
             read_ranges(documents.get(RANGES)),
+            named_codes,
         )
     except (KeyError, TypeError, InputError) as error:
         raise ModelError(

@@ -315,6 +315,9 @@ def test_the_commands_say_the_same(home: Home, tracking: Tracking, name: str) ->
         json.loads(run(home, "compare", "3", "previous", "--model", name, "--json"))["other"] == "1"
     )
     assert "no differences" in run(home, "compare", "3", "1", "--model", name)
+    # As the guide says of the alias of a version that was promoted.
+    promoted = run(home, "compare", "challenger", "champion", "--model", name, code=2)
+    assert "has no challenger" in promoted
     assert json.loads(run(home, "rollback", "--model", name, "--json"))["model_version"] == "1"
     assert "is champion again" in run(home, "rollback", "--model", name)
     assert "--explain-flag" in run(home, "promote", "--explain-flag", "x", "--model", name, code=2)

@@ -107,7 +107,7 @@ def test_its_commands_print_what_its_first_lines_promise(
     assert " scores received, " in capsys.readouterr().out
     main("ask", "0000000")
     printed = capsys.readouterr().out
-    assert "churn 30 0." in printed
+    assert "customer 000001\nchurn 30 0." in printed
     assert "近" in printed
     main("ask", "9999999")
     assert "9999999 unknown_subscription" in capsys.readouterr().out
@@ -119,16 +119,49 @@ def test_its_commands_print_what_its_first_lines_promise(
         main("contact", "C-2", "000001")  # today is the future of a simulated operator
 
 
-def test_it_says_in_one_line_what_was_refused(process: ServiceProcess, key: str) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "docs" / "guides" / "crm_client.py", "contact", "C-3", "000001"],
-        env=os.environ | {"HOLDFAST_URL": process.address, "HOLDFAST_KEY": key},
+def run_alone(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "docs" / "guides" / "crm_client.py", *words],
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_it_says_in_one_line_what_was_refused(process: ServiceProcess, key: str) -> None:
+    environment = {"HOLDFAST_URL": process.address, "HOLDFAST_KEY": key}
+    done = run_alone("contact", "C-3", "000001", **environment)
     assert done.returncode == 1
     assert done.stderr.startswith("invalid_request: events[0].row.arrived_at: must not lie in")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("foo", "bar"), ("ask",), ("ask", "1", "2"), ("contact", "C-1"), ("pull",)],
+)
+def test_wrong_use_prints_how_it_is_used(words: tuple[str, ...]) -> None:
+    done = run_alone(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "python crm_client.py pull scores.json" in done.stderr
+
+
+def test_a_time_that_is_none_is_named_in_one_line() -> None:
+    done = run_alone("contact", "C-1", "000001", "yesterday")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "TIME: must be ISO 8601 with an offset, such as 2025-06-29T12:00:00+00:00 (got 'yesterday')\n"
+    )
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(
+    process: ServiceProcess, key: str, tmp_path: Path
+) -> None:
+    environment = {"HOLDFAST_URL": process.address, "HOLDFAST_KEY": key}
+    done = run_alone("pull", str(tmp_path / "nowhere" / "scores.json"), **environment)
+    assert done.returncode == 1
+    assert done.stderr.startswith("FileNotFoundError: ")
     assert done.stderr.count("\n") == 1
 
 

@@ -145,6 +145,7 @@ def test_show_tells_the_same_of_a_customer_and_of_its_subscription(
     text = CliRunner().invoke(app, ["show", several, "--home", str(operator_home.root)])
     assert several in text.stdout
     assert line in text.stdout
+    assert " INFO " not in text.stderr
     command = ["show", several, "--language", "zh-Hans", "--home", str(operator_home.root)]
     chinese = CliRunner().invoke(app, command).stdout
     for driver, name in words("zh-Hans").drivers.items():

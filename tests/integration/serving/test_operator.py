@@ -1,5 +1,7 @@
 """What is answered about an operator's customers and subscriptions, by all its models."""
 
+import json
+import re
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -11,6 +13,7 @@ from features.online.service import OPERATOR_DIRECTORY, open_service
 from holdfast.home import Home
 from models.words.catalogue import LANGUAGES
 from serving.contract.predictions import Prediction
+from tests.builders.guides import ROOT
 from tests.builders.night import CHAMPIONS, ONLINE
 from tests.builders.served_home import predict, problem, refuse
 
@@ -156,11 +159,22 @@ def test_rows_are_scored_by_the_one_model_named_in_readable_values(operator: Tes
     assert one["probability"] is not None
     document = refuse(operator, {"rows": [row]})
     assert "churn, csat_low, contact_csat_low" in document["detail"]
-    row["billing_type_code"] = 1
+    row["billing_type_code"] = 1  # the code that `holdfast features show` prints
+    assert predict(operator, request)["predictions"][0]["probability"] == one["probability"]
+    row["billing_type_code"] = 7
     (one,) = predict(operator, request)["predictions"]
-    assert one["warnings"] == [
-        '"billing_type_code": 1 was not seen in training, and counts as missing'
-    ]
+    (warning,) = one["warnings"]
+    assert warning == (
+        '"billing_type_code": 7 was not seen in training, and counts as missing;'
+        ' known are "postpaid" or 0, "prepaid" or 1, "fixed" or 2'
+    )
+
+
+def test_the_what_if_of_the_readme_gives_no_warning(operator: TestClient) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (request,) = re.findall(r"""-d '(\{"models".*"rows".*})'""", readme)
+    for one in predict(operator, json.loads(request))["predictions"]:
+        assert (one["warnings"], one["error"]) == ([], None)
 
 
 def test_models_are_asked_about_whom_they_speak_of(operator: TestClient) -> None:

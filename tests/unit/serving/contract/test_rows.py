@@ -115,30 +115,52 @@ def test_a_doubtful_value_is_missing_and_warned_of_or_refused(
     assert [doubt.field for doubt in refused.value.doubts] == [f"rows[1].{next(iter(row))}"]
 
 
-def test_names_of_codes_are_read_and_codes_are_not() -> None:
-    columns = (
-        Column(
-            name="billing",
-            feature="billing",
-            kind="category",
-            why="",
-            categories=("postpaid", "prepaid"),
-        ),
-        Column(name="auto", feature="auto", kind="category", why="", categories=("no", "yes")),
+CODED_COLUMNS = (
+    Column(
+        name="billing",
+        feature="billing",
+        kind="category",
+        why="",
+        categories=("postpaid", "prepaid"),
+    ),
+    Column(name="auto", feature="auto", kind="category", why="", categories=("no", "yes")),
+)
+
+
+def test_names_of_codes_are_read_and_so_are_the_codes_that_features_show() -> None:
+    reader = RowReader(
+        Encoding(CODED_COLUMNS), ["billing", "auto"], None, coded=("billing", "auto")
     )
-    reader = RowReader(Encoding(columns), ["billing", "auto"], None)
     rows = [
         {"billing": "prepaid", "auto": True},
         {"billing": "postpaid", "auto": "no"},
-        {"billing": 1},
+        {"billing": 1, "auto": 0},
+        {"billing": " 0", "auto": 1.0},
     ]
     encoded = reader.encode(rows)
-    np.testing.assert_array_equal(encoded.matrix, [[1, 1], [0, 0], [np.nan, np.nan]])
-    assert encoded.warnings == [
-        [],
-        [],
-        ['"billing": 1 was not seen in training, and counts as missing'],
-    ]
+    np.testing.assert_array_equal(encoded.matrix, [[1, 1], [0, 0], [1, 0], [0, 1]])
+    assert encoded.warnings == [[], [], [], []]
+
+
+@pytest.mark.parametrize("value", [2, -1, 0.5, 1.0000001, "7", True, 10**30, 10**400, "fibre"])
+def test_what_is_no_code_is_missing_and_the_warning_names_what_is_known(value: object) -> None:
+    reader = RowReader(
+        Encoding(CODED_COLUMNS), ["billing", "auto"], None, coded=("billing", "auto")
+    )
+    encoded = reader.encode([{"billing": value}])
+    assert np.isnan(encoded.matrix).all()
+    ((warning,),) = encoded.warnings
+    assert warning.startswith('"billing": ')
+    assert warning.endswith(
+        " was not seen in training, and counts as missing;"
+        ' known are "postpaid" or 0, "prepaid" or 1'
+    )
+
+
+def test_a_number_is_no_position_in_a_teams_own_categories() -> None:
+    encoded = RowReader(Encoding(CODED_COLUMNS), ["billing", "auto"], None).encode([{"billing": 1}])
+    assert np.isnan(encoded.matrix).all()
+    assert encoded.warnings == [['"billing": 1 was not seen in training, and counts as missing']]
 
 
 def test_a_long_column_name_is_not_echoed_whole() -> None:
