@@ -45,7 +45,9 @@ from reports.training.words import (
 from reports.words.feature_words import about_words, unit_words
 from reports.words.texts import ENGLISH, LANGUAGE_NAMES, Texts, to_translate
 from reports.words.texts import texts as texts_of
+from training.evaluation.assess import has_strata
 from training.evaluation.assessment import ANSWERS_VARY
+from training.evaluation.baselines import CONSTANT
 from training.evaluation.metrics import METRICS
 from training.evaluation.signal import Signal, signal_of_assessments
 from training.labelling.care.told import care_of
@@ -127,7 +129,7 @@ def render_model_report(
     first = headline(model, texts)
     if not signal.found:
         first = replace(first, title=_nothing_found(signal, texts))
-    others = _others(model, first, texts)
+    others, strata = _others(model, first, texts), _has_strata(model)
     words = target_words(facts.target, texts)
     main_horizon = list(assessments)[-1]
     main = assessments[main_horizon]
@@ -159,10 +161,10 @@ def render_model_report(
             # A level is that of whoever is scored: of a version.
             levels=level_view(model.version.documents, texts) if signal.found else None,
             first=_differences(first.comparison, texts) if first.comparison else None,
-            # A constant does not rank: only its probabilities can be compared.
+            # A constant does not rank, shares of strata do: else only probabilities can be compared.
             others=(
                 model_figures.difference_forest(
-                    [item for item in others if item[1].baseline != "constant"],
+                    [item for item in others if strata or item[1].baseline != CONSTANT],
                     "auc",
                     texts,
                 ),
@@ -178,7 +180,8 @@ def render_model_report(
             bounds=partial(bounds, texts=texts),
             horizon_words=partial(horizon_words, texts=texts),
             stratum_words=partial(stratum_words, texts=texts),
-            baseline_words=partial(baseline_words, texts=texts),
+            baseline_words=partial(baseline_words, texts=texts, strata=strata),
+            strata=strata,
             named=partial(named, texts=texts),
             about=partial(about, texts=texts),
             about_words=partial(about_words, texts=texts),
@@ -225,13 +228,13 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
             comparison=comparison,
             incomparable="",
         )
-    constant, logistic = (compare(model.assessments, name) for name in ("constant", "logistic"))
+    constant, logistic = (compare(model.assessments, name) for name in (CONSTANT, "logistic"))
     first = logistic or constant
     title = _HEADLINES[first.outcome] if first else ""
     if constant is not None and any(
         constant.main.outcome(metric) != "better" for metric in COMPARED
     ):
-        # A model that is not clearly better than a constant in both figures, as the gate asks, is
+        # A model that is not clearly better than that share in both figures, as the gate asks, is
         # not compared with more.
         first, title = (
             constant,
@@ -248,9 +251,14 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
             comparison=None,
             incomparable=why,
         )
-    baseline = baseline_in_sentence(first.baseline, None, texts)
-    eyebrow = gettext(
-        "There is no champion yet: compared with a constant and a logistic regression"
+    strata = _has_strata(model)
+    baseline = baseline_in_sentence(first.baseline, None, texts, strata=strata)
+    eyebrow = (
+        gettext(
+            "There is no champion yet: compared with the share of each billing type and a logistic regression"
+        )
+        if strata
+        else gettext("There is no champion yet: compared with a constant and a logistic regression")
     )
     if compared_with.number is not None:
         eyebrow = gettext("Version {number}, in production, cannot be compared").format(
@@ -263,6 +271,10 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
         comparison=first,
         incomparable=why,
     )
+
+
+def _has_strata(model: OperatorModel) -> bool:
+    return any(map(has_strata, model.assessments.values()))
 
 
 def _figures(model: OperatorModel, main_horizon: str, texts: Texts) -> dict[str, Markup]:
@@ -305,7 +317,9 @@ def _others(
             others.append(
                 (
                     texts.gettext("Compared with {baseline}").format(
-                        baseline=baseline_in_sentence(baseline, None, texts)
+                        baseline=baseline_in_sentence(
+                            baseline, None, texts, strata=_has_strata(model)
+                        )
                     ),
                     comparison,
                 )

@@ -12,7 +12,7 @@ from typer.main import get_command
 from commands.main import app
 from holdfast.sentences import as_written
 from reports.training.report import headline
-from tests.builders.assessments import assessment, estimate, facts, operator_model
+from tests.builders.assessments import STRATA, assessment, estimate, facts, operator_model
 from tests.builders.html_page import Page
 from tests.builders.model_report import (
     FEATURES,
@@ -70,7 +70,7 @@ def test_without_a_champion_it_is_compared_with_what_anybody_could_make() -> Non
     head = read(
         operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION)), number="1"
     ).texts["head"]
-    assert "There is no champion yet: compared with a constant and a logistic regression" in head
+    assert "compared with the share of each billing type and a logistic regression" in head
     assert "Better than a logistic regression" in head
     assert "a logistic regression in 76.0" in head
     assert "holdfast models promote 1 --model churn" in head
@@ -81,7 +81,7 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     model = operator_model(
         heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)
     )
-    assert headline(model).title == "Not clearly better than a constant"
+    assert headline(model).title == "Not clearly better than the share of each billing type"
     # Ranking better than chance is not enough: probabilities must say more than the rate does.
     assessed = assessment(90, champion=None)
     constant = replace(
@@ -92,14 +92,29 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     page = read(
         operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION))
     )
-    assert "Not clearly better than a constant" in page.texts["head"]
-    assert "a constant in 50.0" in page.texts["head"]
+    assert "Not clearly better than the share of each billing type" in page.texts["head"]
+    assert "the share of each billing type in 50.0" in page.texts["head"]
     assert (
         ". Its ranking is clearly better, its probabilities are not clearly better."
         in page.texts["head"]
     )
     assert "within 90 days +28.00 (+27.40 to +28.60)" in page.texts["head"]
     assert "Ranking, compared with the others" in page.texts["better"]
+
+
+def test_the_baseline_is_a_constant_only_where_there_are_no_strata() -> None:
+    for strata, right, wrong in (
+        (STRATA, "the share of each billing type", "constant"),
+        ((), "a constant, which gives everybody the same probability", "share of each billing"),
+    ):
+        heads = {"90": assessment(90, champion=None, strata=strata)}
+        known = facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)
+        page = read(operator_model(heads, known))
+        for part in ("head", "better"):
+            assert wrong not in page.texts[part]
+        assert right in page.texts["better"]
+        # Shares of strata rank them: their AUC is beside the others'.
+        assert ("0.5 is a random order, which" in page.texts["better"]) == (not strata)
 
 
 def test_a_champion_that_cannot_be_compared_with_is_said_to_be_so() -> None:

@@ -65,6 +65,12 @@ def test_positives_of_slices_and_strata_are_told_by_customer_too() -> None:
     assert "| region | north | 7,000 | 175 |" in text
 
 
+def test_the_simplest_baseline_is_called_what_it_is() -> None:
+    shown = card(documents())
+    assert "| log loss minus share of each billing type |" in shown
+    assert "minus constant" not in shown
+
+
 def test_it_says_how_many_features_were_not_checked_for_missingness() -> None:
     of = "Features whose missing values have a meaning, not checked for missingness"
     named = facts(choices={"null_has_meaning": ["last_csat", "termination_fee"]})
