@@ -64,6 +64,12 @@ _HEADLINES = {
     "mixed": to_translate("Better than {baseline} in part, worse in part"),
 }
 
+_BETTER_IN_ONE = {
+    "auc": to_translate("Better ranking than {baseline}, probabilities not clearly better"),
+    "log_loss": to_translate("Better probabilities than {baseline}, ranking not clearly better"),
+}
+"""Headlines where only one of `COMPARED` is clearly better: "better" alone would claim both."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
@@ -223,14 +229,14 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
             eyebrow=gettext("Compared with {baseline}, which is in production").format(
                 baseline=baseline
             ),
-            title=gettext(_HEADLINES[comparison.outcome]).format(baseline=baseline),
+            title=gettext(_answer(comparison)).format(baseline=baseline),
             baseline=baseline,
             comparison=comparison,
             incomparable="",
         )
     constant, logistic = (compare(model.assessments, name) for name in (CONSTANT, "logistic"))
     first = logistic or constant
-    title = _HEADLINES[first.outcome] if first else ""
+    title = _answer(first) if first else ""
     if constant is not None and any(
         constant.main.outcome(metric) != "better" for metric in COMPARED
     ):
@@ -271,6 +277,13 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
         comparison=first,
         incomparable=why,
     )
+
+
+def _answer(comparison: OverallComparison) -> str:
+    better = [metric for metric in COMPARED if comparison.main.outcome(metric) == "better"]
+    if comparison.outcome == "better" and len(better) == 1:
+        return _BETTER_IN_ONE[better[0]]
+    return _HEADLINES[comparison.outcome]
 
 
 def _has_strata(model: OperatorModel) -> bool:

@@ -37,7 +37,7 @@ def test_the_head_says_whether_it_is_better_how_certain_that_is_and_what_to_type
 ) -> None:
     head = page.texts["head"]
     assert "churn, version 3. Compared with version 2, which is in production." in head
-    assert "Better than version 2" in head
+    assert "Better ranking than version 2, probabilities not clearly better" in head
     assert "Take one subscription that is lost within 90 days and one that is not." in head
     assert "in 78.0 of 100 cases, version 2 in 76.5" in head
     assert "The difference is +1.5, with a 95 % interval from +0.9 to +2.1." in head
@@ -100,6 +100,28 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     )
     assert "within 90 days +28.00 (+27.40 to +28.60)" in page.texts["head"]
     assert "Ranking, compared with the others" in page.texts["better"]
+
+
+@pytest.mark.parametrize(
+    ("unclear", "title"),
+    [
+        ("auc", "Better probabilities than a logistic regression, ranking not clearly better"),
+        ("log_loss", "Better ranking than a logistic regression, probabilities not clearly better"),
+    ],
+)
+def test_the_title_says_what_is_better_where_only_one_is(unclear: str, title: str) -> None:
+    assessed = assessment(90, champion=None)
+    theirs = assessed.baselines["logistic"]
+    shown = {**theirs.difference, unclear: estimate(0.0, 0.01), "lift_capacity": estimate(-0.2, 1)}
+    baselines = {**assessed.baselines, "logistic": replace(theirs, difference=shown)}
+    known = facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)
+    page = read(operator_model({"90": replace(assessed, baselines=baselines)}, known))
+    assert title in page.texts["head"]
+    # The lift at care's capacity is beside the baseline's: it may be no better.
+    assert (
+        "a logistic regression: 3.7, difference \N{MINUS SIGN}0.2 (\N{MINUS SIGN}1.2 to +0.8)"
+        in page.texts["head"]
+    )
 
 
 def test_the_baseline_is_a_constant_only_where_there_are_no_strata() -> None:
