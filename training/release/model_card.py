@@ -24,6 +24,7 @@ from training.evaluation.assessment import (
 from training.evaluation.baselines import baseline_name
 from training.evaluation.metrics import METRICS
 from training.labelling.care.told import CARE_WORDS, care_rows
+from training.labelling.exclusions import EXCLUDED
 from training.labelling.maturity import maturity_lines
 from training.release.calibration_rules import TOP_DECILES
 from training.release.facts import (
@@ -225,10 +226,14 @@ def _data(facts: TrainingFacts, refit: RefitFacts | None) -> list[str]:
     if facts.excluded:
         lines += [
             "",
-            "Left out:",
+            "Left out, each counted once per cut-off:",
             "",
             *_table(
-                ("reason", "rows"), [(why, f"{rows:,}") for why, rows in facts.excluded.items()]
+                ("reason", "rows", "those"),
+                [
+                    (why, f"{rows:,}", EXCLUDED.get(why, why.replace("_", " ")))
+                    for why, rows in facts.excluded.items()
+                ],
             ),
         ]
     names, care = care_rows(facts.choices)
