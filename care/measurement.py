@@ -116,7 +116,8 @@ class DayShare:
     Parameters
     ----------
     day : int
-        The day, 0 for the draw.
+        The day, 0 for the draw. At 0 are also lines that had begun to be inactive before the draw, and
+        were lost because they were not used again: they count as lost from the first day without use.
     treatment, control : float
         Mean share of a household's lines that had left, in each arm.
     chance : float

@@ -96,6 +96,8 @@ def _print_training(result: "Trained", home: Path | None) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from training.evaluation.assess import has_strata
+    from training.evaluation.baselines import CONSTANT, baseline_name
     from training.release.refit import read_refit
 
     console = Console(highlight=False)
@@ -112,11 +114,13 @@ def _print_training(result: "Trained", home: Path | None) -> None:
         _print_answers(console, assessment)
     for horizon, assessment in list(model.assessments.items())[-1:]:
         for name, baseline in assessment.baselines.items():
-            called = (
-                f"champion {model.facts.champion.number}"
-                if name == "champion"
-                else f"a {name} model"
-            )
+            called = {
+                "champion": f"champion {model.facts.champion.number}",
+                "logistic": "a logistic regression",
+                CONSTANT: "a constant",
+            }[name]
+            if name == CONSTANT and has_strata(assessment):
+                called = f"the {baseline_name(name, strata=True)}"
             difference = baseline.difference.get("auc")
             if difference is not None:
                 console.print(

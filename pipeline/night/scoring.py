@@ -89,8 +89,8 @@ class Scoring:
     @property
     def steps(self) -> int:
         """Steps of all passes together."""
-        share = self._settings.explained_share * len(self._probability)
-        return int(len(self._places) * (2 + share))
+        everybody, horizons = len(self._places), len(self._probability)
+        return 2 * everybody + horizons * _riskiest_count(everybody, self._settings.explained_share)
 
     def give_probabilities(self, advance: Advance) -> None:
         """The first pass: probabilities of everybody, and with them who is explained."""
@@ -240,5 +240,9 @@ def riskiest(probability: Floats, share: float) -> Positions:
     >>> riskiest(np.array([0.1, 0.9, 0.5, 0.2]), 0.5).tolist()
     [1, 2]
     """
-    count = int(np.ceil(share * len(probability)))
+    count = _riskiest_count(len(probability), share)
     return np.sort(np.argsort(-probability, kind="stable")[:count])
+
+
+def _riskiest_count(rows: int, share: float) -> int:
+    return int(np.ceil(share * rows))

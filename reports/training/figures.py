@@ -11,8 +11,9 @@ from reports.kit.numbers import PERCENT, signed, typeset
 from reports.training.comparison import BASELINES, COMPARED, Outcome, OverallComparison
 from reports.training.words import named, plain
 from reports.words.texts import ENGLISH, Texts
-from training.evaluation.assess import EVERYBODY
+from training.evaluation.assess import EVERYBODY, has_strata
 from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate, Slice
+from training.evaluation.baselines import CONSTANT
 from training.release.calibration_rules import (
     OBSERVED_OVER_EXPECTED,
     SLOPE,
@@ -92,22 +93,33 @@ def _number(value: float, digits: int, sign: bool) -> str:
     return signed(value, digits) if sign else typeset(f"{value:,.{digits}f}")
 
 
-def baseline_words(baseline: str, champion: str | None, texts: Texts = ENGLISH) -> str:
+def baseline_words(
+    baseline: str, champion: str | None, texts: Texts = ENGLISH, *, strata: bool = False
+) -> str:
     """What a baseline is called, as the head of a column or a row."""
     if baseline == "champion":
         return champion_words(champion, texts)
     if baseline == "logistic":
         return texts.gettext("logistic regression")
-    return texts.gettext("constant") if baseline == "constant" else plain(baseline)
+    if baseline != CONSTANT:
+        return plain(baseline)
+    # With strata it gives each its own probability, so it is no constant.
+    gettext = texts.gettext
+    return gettext("share of each billing type") if strata else gettext("constant")
 
 
-def baseline_in_sentence(baseline: str, champion: str | None, texts: Texts = ENGLISH) -> str:
+def baseline_in_sentence(
+    baseline: str, champion: str | None, texts: Texts = ENGLISH, *, strata: bool = False
+) -> str:
     """What a baseline is called in a sentence."""
     if baseline == "champion":
         return champion_words(champion, texts)
     if baseline == "logistic":
         return texts.gettext("a logistic regression")
-    return texts.gettext("a constant") if baseline == "constant" else plain(baseline)
+    if baseline != CONSTANT:
+        return plain(baseline)
+    gettext = texts.gettext
+    return gettext("the share of each billing type") if strata else gettext("a constant")
 
 
 def champion_words(champion: str | None, texts: Texts = ENGLISH) -> str:
@@ -153,10 +165,11 @@ def difference_forest(
 def ranking_forest(
     assessments: Mapping[str, Assessment], champion: str | None, texts: Texts = ENGLISH
 ) -> Forest:
-    """AUC of the model and its baselines, by horizon, without the constant, whose AUC is 0.5."""
+    """AUC of the model and its baselines, by horizon, without a constant, whose AUC is 0.5."""
     groups = []
     for horizon, assessment in assessments.items():
-        predictors = _by_predictor(assessment, champion, texts, without=("constant",))
+        without = () if has_strata(assessment) else (CONSTANT,)
+        predictors = _by_predictor(assessment, champion, texts, without=without)
         groups.append(
             (
                 horizon_words(horizon, texts).capitalize(),
@@ -198,7 +211,7 @@ def hundreds(
 ) -> tuple[Hundred, ...]:
     """How many of a hundred rows have the outcome, by who picks them; at random last."""
     picks = []
-    for who, metrics, ours in _by_predictor(assessment, champion, texts, without=("constant",)):
+    for who, metrics, ours in _by_predictor(assessment, champion, texts, without=(CONSTANT,)):
         precision = metrics.get("precision_capacity")
         if precision:
             text = interval(precision, 1, 100, texts=texts)
@@ -336,7 +349,11 @@ def _by_predictor(
 ) -> list[tuple[str, Mapping[str, Estimate], bool]]:
     """Who predicts, the figures, and whether they are ours."""
     others = [
-        (baseline_words(name, champion, texts), assessment.baselines[name].metrics, False)
+        (
+            baseline_words(name, champion, texts, strata=has_strata(assessment)),
+            assessment.baselines[name].metrics,
+            False,
+        )
         for name in BASELINES
         if name in assessment.baselines and name not in without
     ]

@@ -45,7 +45,9 @@ from reports.training.words import (
 from reports.words.feature_words import about_words, unit_words
 from reports.words.texts import ENGLISH, LANGUAGE_NAMES, Texts, to_translate
 from reports.words.texts import texts as texts_of
+from training.evaluation.assess import has_strata
 from training.evaluation.assessment import ANSWERS_VARY
+from training.evaluation.baselines import CONSTANT
 from training.evaluation.metrics import METRICS
 from training.evaluation.signal import Signal, signal_of_assessments
 from training.labelling.care.told import care_of
@@ -61,6 +63,12 @@ _HEADLINES = {
     "worse": to_translate("Worse than {baseline}"),
     "mixed": to_translate("Better than {baseline} in part, worse in part"),
 }
+
+_BETTER_IN_ONE = {
+    "auc": to_translate("Better ranking than {baseline}, probabilities not clearly better"),
+    "log_loss": to_translate("Better probabilities than {baseline}, ranking not clearly better"),
+}
+"""Headlines where only one of `COMPARED` is clearly better: "better" alone would claim both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +135,7 @@ def render_model_report(
     first = headline(model, texts)
     if not signal.found:
         first = replace(first, title=_nothing_found(signal, texts))
-    others = _others(model, first, texts)
+    others, strata = _others(model, first, texts), _has_strata(model)
     words = target_words(facts.target, texts)
     main_horizon = list(assessments)[-1]
     main = assessments[main_horizon]
@@ -159,10 +167,10 @@ def render_model_report(
             # A level is that of whoever is scored: of a version.
             levels=level_view(model.version.documents, texts) if signal.found else None,
             first=_differences(first.comparison, texts) if first.comparison else None,
-            # A constant does not rank: only its probabilities can be compared.
+            # A constant does not rank, shares of strata do: else only probabilities can be compared.
             others=(
                 model_figures.difference_forest(
-                    [item for item in others if item[1].baseline != "constant"],
+                    [item for item in others if strata or item[1].baseline != CONSTANT],
                     "auc",
                     texts,
                 ),
@@ -178,7 +186,8 @@ def render_model_report(
             bounds=partial(bounds, texts=texts),
             horizon_words=partial(horizon_words, texts=texts),
             stratum_words=partial(stratum_words, texts=texts),
-            baseline_words=partial(baseline_words, texts=texts),
+            baseline_words=partial(baseline_words, texts=texts, strata=strata),
+            strata=strata,
             named=partial(named, texts=texts),
             about=partial(about, texts=texts),
             about_words=partial(about_words, texts=texts),
@@ -220,18 +229,18 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
             eyebrow=gettext("Compared with {baseline}, which is in production").format(
                 baseline=baseline
             ),
-            title=gettext(_HEADLINES[comparison.outcome]).format(baseline=baseline),
+            title=gettext(_answer(comparison)).format(baseline=baseline),
             baseline=baseline,
             comparison=comparison,
             incomparable="",
         )
-    constant, logistic = (compare(model.assessments, name) for name in ("constant", "logistic"))
+    constant, logistic = (compare(model.assessments, name) for name in (CONSTANT, "logistic"))
     first = logistic or constant
-    title = _HEADLINES[first.outcome] if first else ""
+    title = _answer(first) if first else ""
     if constant is not None and any(
         constant.main.outcome(metric) != "better" for metric in COMPARED
     ):
-        # A model that is not clearly better than a constant in both figures, as the gate asks, is
+        # A model that is not clearly better than that share in both figures, as the gate asks, is
         # not compared with more.
         first, title = (
             constant,
@@ -248,9 +257,14 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
             comparison=None,
             incomparable=why,
         )
-    baseline = baseline_in_sentence(first.baseline, None, texts)
-    eyebrow = gettext(
-        "There is no champion yet: compared with a constant and a logistic regression"
+    strata = _has_strata(model)
+    baseline = baseline_in_sentence(first.baseline, None, texts, strata=strata)
+    eyebrow = (
+        gettext(
+            "There is no champion yet: compared with the share of each billing type and a logistic regression"
+        )
+        if strata
+        else gettext("There is no champion yet: compared with a constant and a logistic regression")
     )
     if compared_with.number is not None:
         eyebrow = gettext("Version {number}, in production, cannot be compared").format(
@@ -263,6 +277,17 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
         comparison=first,
         incomparable=why,
     )
+
+
+def _answer(comparison: OverallComparison) -> str:
+    better = [metric for metric in COMPARED if comparison.main.outcome(metric) == "better"]
+    if comparison.outcome == "better" and len(better) == 1:
+        return _BETTER_IN_ONE[better[0]]
+    return _HEADLINES[comparison.outcome]
+
+
+def _has_strata(model: OperatorModel) -> bool:
+    return any(map(has_strata, model.assessments.values()))
 
 
 def _figures(model: OperatorModel, main_horizon: str, texts: Texts) -> dict[str, Markup]:
@@ -305,7 +330,9 @@ def _others(
             others.append(
                 (
                     texts.gettext("Compared with {baseline}").format(
-                        baseline=baseline_in_sentence(baseline, None, texts)
+                        baseline=baseline_in_sentence(
+                            baseline, None, texts, strata=_has_strata(model)
+                        )
                     ),
                     comparison,
                 )

@@ -132,9 +132,9 @@ _RULES: dict[str, tuple[str, str]] = {
         ),
     ),
     "better_than_constant": (
-        to_translate("Not better than a constant"),
+        to_translate("Not better than the share among the training rows"),
         to_translate(
-            "If a logistic regression is not better than a constant either, the features do not predict the outcome."
+            "If a logistic regression is not better than that share either, the features do not predict the outcome."
         ),
     ),
     "champion": (
@@ -228,7 +228,9 @@ _ABOUT = frozenset(
         to_translate("the customer answers a survey about this contact with 2 or less of 5"),
         to_translate("Probability that a row with the outcome ranks above a row without"),
         to_translate("Mean precision over the positions of all hits in the ranking"),
-        to_translate("Mean negative log-likelihood; compare it with that of a constant"),
+        to_translate(
+            "Mean negative log-likelihood; compare it with that of the share among the training rows"
+        ),
         to_translate("Mean squared distance between probability and outcome"),
         to_translate(
             "Calibration slope; below 1 the probabilities are too extreme, above 1 too cautious"

@@ -24,6 +24,7 @@ from models.words.traditional import convert
 from reports.words import nights
 from reports.words.feature_words import catalogue_texts
 from reports.words.texts import catalogue_path
+from training.labelling import exclusions
 from training.release import sentences as gate
 
 _REPORTS = Path(__file__).parents[1]
@@ -39,6 +40,7 @@ _FEATURES = "features/views"
 
 _SENTENCES: dict[str, Mapping[str, str]] = {
     "features/intake/sentences.py": tables.TEMPLATES,
+    "training/labelling/exclusions.py": exclusions.EXCLUDED,
     "reports/words/nights.py": nights.OF_NIGHTS,
     "training/release/sentences.py": gate.TEMPLATES,
 }

@@ -29,7 +29,7 @@ OF_NIGHTS: Mapping[str, str] = {
         "has neither champion nor shadow, and its last training, on {day}, found nothing: see {report}"
     ),
     "found_nothing": "has no version: its last training, on {day}, found nothing: see {report}",
-    "scored": "{scored}; changed scores: {changed}",
+    "scored": "{scored}; changed scores, one for each id and horizon: {changed}",
     "scored_by": "{entities:,} by {model} {version} ({alias})",
     "changed": "{model} {counts}",
     "changed_count": "{count:,} {kind}",

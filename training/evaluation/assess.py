@@ -127,6 +127,11 @@ def assess(predictions: Predictions, settings: AssessmentSettings, seed: int) ->
     return prepared.assessment(figures)
 
 
+def has_strata(assessment: Assessment) -> bool:
+    """Whether rows were evaluated by stratum too, as those of a model with strata are."""
+    return bool(assessment.strata.keys() - {EVERYBODY})
+
+
 class _PreparedRows:
     """The rows of all figures, sorted and grouped once for all weightings of the customers."""
 

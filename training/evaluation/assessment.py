@@ -213,7 +213,8 @@ class Assessment:
     metrics : dict of str to Estimate
         By name, see `training.evaluation.metrics.METRICS`.
     baselines : dict of str to BaselineComparison
-        ``constant``, ``logistic`` (a logistic regression on the same rows) and, where there is one
+        ``constant`` (the share among the training rows, of each stratum where there are strata),
+        ``logistic`` (a logistic regression on the same rows) and, where there is one
         that could score them, ``champion``. They are stored under ``rivals``.
     strata : dict of str to CalibrationFigures
         Calibration by stratum (postpaid, prepaid, fixed), and of all rows under ``all``.

@@ -1,5 +1,5 @@
-"""Baselines: what a model has to beat. A constant, which is the share of positives, and a logistic
-regression.
+"""Baselines: what a model has to beat. The share of positives among the training rows, that of each
+stratum where there are strata, and a logistic regression.
 """
 
 import numpy as np
@@ -10,6 +10,28 @@ from holdfast.arrays import Floats, Texts
 from holdfast.errors import InputError
 
 _EXTREME = 10.0
+
+CONSTANT = "constant"
+"""Key of `constant_baseline` in what is stored. With strata it is no constant: see `baseline_name`."""
+
+
+def baseline_name(baseline: str, *, strata: bool) -> str:
+    """What a baseline is called.
+
+    Parameters
+    ----------
+    baseline : str
+        Its key.
+    strata : bool
+        Whether the model has strata: then `constant_baseline` gives each of them its own share, and
+        so ranks them.
+
+    Examples
+    --------
+    >>> baseline_name("constant", strata=True)
+    'share of each billing type'
+    """
+    return "share of each billing type" if strata and baseline == CONSTANT else baseline
 
 
 def constant_baseline(label: Floats, weight: Floats, strata: Texts, others: Texts) -> Floats:

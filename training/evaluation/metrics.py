@@ -48,7 +48,7 @@ METRICS: dict[str, Metric] = {
     ),
     "log_loss": Metric(
         "lower",
-        "Mean negative log-likelihood; compare it with that of a constant",
+        "Mean negative log-likelihood; compare it with that of the share among the training rows",
     ),
     "brier": Metric("lower", "Mean squared distance between probability and outcome"),
     "slope": Metric(

@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 
 from holdfast.arrays import Floats, Positions
 from training.evaluation.assessment import CONFIDENCE, Estimate
-from training.evaluation.metrics import expected_calibration_error, top_decile_lift
+from training.evaluation.metrics import expected_calibration_error
 from training.evaluation.ranking import Codes
 from training.evaluation.reliability import customer_correlation
 from training.evaluation.signal import Signal, signal_of
@@ -91,7 +91,8 @@ class Evaluation:
     average_precision, brier, log_loss : float
         Of the pooled out-of-fold probabilities (mean over repeats).
     lift_top_decile : float
-        Share of positives in the riskiest tenth over the overall share.
+        Share of positives in the riskiest tenth over the overall share: the lift of the first of
+        `deciles`, which are whole rows, so that all figures of a page agree.
     ece : float
         Expected calibration error, 10 bins of equal mass.
     roc : tuple of two (m,) float64
@@ -175,6 +176,7 @@ def evaluate(
     false_positive, true_positive, _ = roc_curve(outcome, probability)
     alone = np.arange(len(outcome)) if group is None else group[evaluated]
     correlation = customer_correlation(outcome, probability, np.ones(len(outcome)), alone)
+    deciles = _deciles(outcome, probability, alone, correlation)
     return Evaluation(
         rows=len(outcome),
         positive_rate=float(outcome.mean()),
@@ -185,10 +187,10 @@ def evaluate(
         average_precision=float(average_precision_score(outcome, probability)),
         brier=float(brier_score_loss(outcome, probability)),
         log_loss=float(log_loss(outcome, probability)),
-        lift_top_decile=top_decile_lift(outcome, probability),
+        lift_top_decile=deciles[0].lift,
         ece=expected_calibration_error(outcome, probability),
         roc=(false_positive, true_positive),
-        deciles=_deciles(outcome, probability, alone, correlation),
+        deciles=deciles,
         reliability=_reliability(outcome, probability, alone, correlation),
     )
 

@@ -1,5 +1,6 @@
 """Comparison of two model versions, with paired differences on the rows of both test periods."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -39,7 +40,8 @@ class VersionComparison:
         By horizon, rows of both test periods that the differences (first minus second) come from;
         empty where there are none.
     figures : tuple of ComparedFigure
-        By horizon and metric. Where there are shared rows, both figures are those of these rows.
+        By horizon and metric. Where there are shared rows, both figures are those of these rows; their
+        intervals are as stored with a version where these are all rows that it was evaluated on.
     note : str
         Why there are no differences; empty where there are.
     """
@@ -130,8 +132,10 @@ def _compared(
     for horizon in dict.fromkeys([*first, *second]):
         on_shared = shared.get(horizon)
         other = on_shared.baselines["other"] if on_shared else None
-        one_figures = on_shared.metrics if on_shared else _metrics(first, horizon)
-        other_figures = other.metrics if other else _metrics(second, horizon)
+        one_figures, other_figures = _metrics(first, horizon), _metrics(second, horizon)
+        if on_shared and other:
+            one_figures = _on_shared(on_shared.metrics, on_shared.rows, first[horizon])
+            other_figures = _on_shared(other.metrics, on_shared.rows, second[horizon])
         for metric in METRICS:
             yield ComparedFigure(
                 horizon=horizon,
@@ -144,3 +148,19 @@ def _compared(
 
 def _metrics(assessments: Mapping[str, Assessment], horizon: str) -> Mapping[str, Estimate]:
     return assessments[horizon].metrics if horizon in assessments else {}
+
+
+def _on_shared(
+    shared: Mapping[str, Estimate], rows: int, stored: Assessment
+) -> Mapping[str, Estimate]:
+    """Figures on the shared rows; where these are all rows that the version was evaluated on, with the
+    intervals that were stored then. Another resampling of the same customers has slightly other
+    intervals, and the reports and the model card show those.
+    """
+    if rows != stored.rows or any(
+        name not in stored.metrics
+        or not math.isclose(stored.metrics[name].value, figure.value, rel_tol=1e-6)
+        for name, figure in shared.items()
+    ):
+        return shared
+    return {name: stored.metrics[name] for name in shared}

@@ -48,7 +48,7 @@ slice to be much worse.
 
 How well rows can be ranked differs between slices (customers of many years are more alike than a
 mixture of new and old ones), so that a low AUC alone refuses nothing: the report flags it. A slice
-that is worse than the champion on the same rows, or than a constant, refuses.
+that is worse than the champion on the same rows, or than the share among the training rows, refuses.
 """
 
 
@@ -212,7 +212,7 @@ def _champion(
         champion.ungated
         and (champion.service, champion.features) != (facts.service, facts.features)
     ):
-        return  # nothing to compare with: being better than a constant is enough
+        return  # nothing to compare with: being better than the share alone is enough
     compared_with = facts.champion
     if compared_with.number != champion.number:
         code = "compared_with_none" if compared_with.number is None else "compared_with_other"

@@ -12,7 +12,7 @@ from holdfast.errors import InputError
 from holdfast.sentences import worded
 from models.level.revision import LevelRevision
 from models.targets import TARGETS
-from training.evaluation.assess import EVERYBODY
+from training.evaluation.assess import EVERYBODY, has_strata
 from training.evaluation.assessment import (
     ANSWERS_VARY,
     ASSESSMENT,
@@ -21,8 +21,10 @@ from training.evaluation.assessment import (
     Estimate,
     Slice,
 )
+from training.evaluation.baselines import baseline_name
 from training.evaluation.metrics import METRICS
 from training.labelling.care.told import CARE_WORDS, care_rows
+from training.labelling.exclusions import EXCLUDED
 from training.labelling.maturity import maturity_lines
 from training.release.calibration_rules import TOP_DECILES
 from training.release.facts import (
@@ -224,10 +226,14 @@ def _data(facts: TrainingFacts, refit: RefitFacts | None) -> list[str]:
     if facts.excluded:
         lines += [
             "",
-            "Left out:",
+            "Left out, each counted once per cut-off:",
             "",
             *_table(
-                ("reason", "rows"), [(why, f"{rows:,}") for why, rows in facts.excluded.items()]
+                ("reason", "rows", "those"),
+                [
+                    (why, f"{rows:,}", EXCLUDED.get(why, why.replace("_", " ")))
+                    for why, rows in facts.excluded.items()
+                ],
             ),
         ]
     names, care = care_rows(facts.choices)
@@ -283,7 +289,8 @@ def _baselines(assessments: Mapping[str, Assessment]) -> list[str]:
                 else "–"
                 for assessment in assessments.values()
             ]
-            rows.append((f"{metric.replace('_', ' ')} minus {baseline}", *figures))
+            name = baseline_name(baseline, strata=any(map(has_strata, assessments.values())))
+            rows.append((f"{metric.replace('_', ' ')} minus {name}", *figures))
     return _table(("difference", *map(_horizon, assessments)), rows)
 
 

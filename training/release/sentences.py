@@ -37,7 +37,7 @@ TEMPLATES: Mapping[str, str] = {
     # better_than_constant
     "auc_not_above_half": "AUC {interval} is not clearly above 0.5",
     "loss_not_below_constant": (
-        "log loss minus that of a constant, {interval}, is not clearly below 0"
+        "log loss minus that of the share among the training rows, {interval}, is not clearly below 0"
     ),
     # champion
     "compared_with_none": (
@@ -116,7 +116,7 @@ TEMPLATES: Mapping[str, str] = {
         "{column} {value}: much worse than the champion, log loss {interval}"
     ),
     "slice_worse_than_constant": (
-        "{column} {value}: much worse than the constant, log loss {interval}"
+        "{column} {value}: much worse than the share among the training rows, log loss {interval}"
     ),
     # explanations
     "cost_not_measured": "the cost of explaining was not measured",

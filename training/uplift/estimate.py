@@ -265,6 +265,11 @@ def _arm(experiment: Experiment, position: int) -> Arm:
     )
 
 
+def _by_risk(view: _View) -> Floats:
+    """To treat first those with the worst predicted outcome without the action."""
+    return -view.part.scores.expected[0]
+
+
 def _policies(
     over: Callable[[_Measure], PointEstimate], capacity: float, look: Look
 ) -> tuple[PolicyValue, ...]:
@@ -272,7 +277,7 @@ def _policies(
         "nobody": (0.0, lambda view: np.zeros(len(view.cluster))),
         "everybody": (1.0, lambda view: np.zeros(len(view.cluster))),
         "random": (capacity, lambda view: np.zeros(len(view.cluster))),
-        "riskiest": (capacity, lambda view: -view.part.scores.expected[0]),
+        "riskiest": (capacity, _by_risk),
         "model": (capacity, lambda view: view.predicted),
     }
     return tuple(
@@ -288,7 +293,12 @@ def _policy(
     look: Look,
 ) -> PolicyValue:
     def value(
-        view: _View, *, weighted: bool = False, absolute: bool = False, over_random: bool = False
+        view: _View,
+        *,
+        weighted: bool = False,
+        absolute: bool = False,
+        over_random: bool = False,
+        over_riskiest: bool = False,
     ) -> PointEstimate:
         base, score = view.weighted if weighted else (view.untreated, view.effect)
         return inference.gain(
@@ -298,6 +308,7 @@ def _policy(
             view.cluster,
             base=base if absolute else None,
             over_random=over_random,
+            other=_by_risk(view) if over_riskiest else None,
         )
 
     chooses = name in ("riskiest", "model")
@@ -308,6 +319,9 @@ def _policy(
         doubly_robust=over(partial(value, absolute=True)).interval(look=look),
         gain=over(value).interval(look=look),
         over_random=over(partial(value, over_random=True)).interval(look=look) if chooses else None,
+        over_riskiest=over(partial(value, over_riskiest=True)).interval(look=look)
+        if name == "model"
+        else None,
     )
 
 

@@ -140,6 +140,7 @@ def gain(
     *,
     base: Floats | None = None,
     over_random: bool = False,
+    other: Floats | None = None,
 ) -> PointEstimate:
     """Gain of treating the share of rows with the highest ranking, per row of all.
 
@@ -160,19 +161,21 @@ def gain(
         outcome under the policy.
     over_random : bool
         Subtract the gain of treating as many at random.
+    other : (m,) float64, optional
+        Another ranking: subtract the gain of treating as many by it, row by row, so that the error
+        is that of the difference.
     """
     inside = _inside(ranking, share)
     own = score * (inside - share if over_random else inside)
+    moved = _border_moves(score, ranking, inside, share)
+    if other is not None:
+        theirs = _inside(other, share)
+        own = own - score * theirs
+        moved = moved - _border_moves(score, other, theirs, share)
     if base is not None:
         own = own + base
-    # The border itself varies from sample to sample, which counts as much as the effect near it.
-    at_border = float(
-        _local_means(score, ranks(ranking))[min(int(share * _LOCAL_BINS), _LOCAL_BINS - 1)]
-    )
     value = float(own.mean())
-    return PointEstimate(
-        value, *_error(own - value - at_border * (inside - inside.mean()), cluster)
-    )
+    return PointEstimate(value, *_error(own - value - moved, cluster))
 
 
 def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area) -> PointEstimate:
@@ -233,6 +236,15 @@ def _error(influence: Floats, cluster: NDArray[np.int64]) -> tuple[float, int]:
     sums = np.bincount(code, weights=influence)
     count = len(sums)
     return float(np.sqrt((sums**2).sum() * count / max(count - 1, 1))) / len(influence), count
+
+
+def _border_moves(score: Floats, ranking: Floats, inside: Floats, share: float) -> Floats:
+    """What each row adds to a gain's error by moving the border, which varies from sample to sample:
+    that counts as much as the effect near it.
+    """
+    at_border = _local_means(score, ranks(ranking))[min(int(share * _LOCAL_BINS), _LOCAL_BINS - 1)]
+    moves: Floats = float(at_border) * (inside - inside.mean())
+    return moves
 
 
 def _inside(ranking: Floats, share: float) -> Floats:

@@ -160,6 +160,9 @@ class PolicyValue:
         Doubly robust gain over treating nobody.
     over_random : Estimate or None
         Doubly robust gain over treating as many at random; None where that is the same policy.
+    over_riskiest : Estimate or None
+        Of the policy ``model`` alone: its gain over treating as many of those with the worst
+        predicted outcome, on the same rows.
     """
 
     name: str
@@ -168,6 +171,7 @@ class PolicyValue:
     doubly_robust: Estimate
     gain: Estimate
     over_random: Estimate | None
+    over_riskiest: Estimate | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

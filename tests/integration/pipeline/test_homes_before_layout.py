@@ -147,3 +147,8 @@ def test_two_such_versions_can_be_compared(trained: Home) -> None:
     comparison = compare_models(trained, "churn", "1", "1", AssessmentSettings(), 1)
     differences = [figure.difference for figure in comparison.figures if figure.metric == "auc"]
     assert [difference.value for difference in differences if difference] == [0.0] * 3
+    # On the rows of its own test period a version has the intervals of its report.
+    documents = read_documents(find_version(trained, "churn", "1").address(trained))
+    stored = read_document(dict[str, Assessment], documents[ASSESSMENT], ASSESSMENT)
+    for figure in comparison.figures:
+        assert figure.one == stored[figure.horizon].metrics.get(figure.metric)

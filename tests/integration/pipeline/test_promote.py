@@ -76,6 +76,22 @@ def test_the_champion_becomes_the_previous_one_and_can_come_back(
     assert aliases(home, name) == {"champion": "2", "previous": "1"}
 
 
+def test_cards_say_which_version_is_champion_after_each_change(
+    home: Home, tracking: Tracking, name: str
+) -> None:
+    def standing() -> list[str]:
+        cards = [home.reports / f"{name}_{number}.md" for number in ("1", "2")]
+        return [card.read_text().splitlines()[2].split(".")[0] for card in cards]
+
+    registered(tracking, name)
+    promote_model(home, name)
+    registered(tracking, name, against("1"))
+    promote_model(home, name)
+    assert standing() == ["It is previous", "It is champion"]
+    rollback_model(home, name)
+    assert standing() == ["It is champion", "It is previous"]
+
+
 def test_one_compared_with_another_champion_is_refused_and_the_reason_kept(
     home: Home, tracking: Tracking, name: str
 ) -> None:

@@ -141,7 +141,8 @@ CARE_WORDS = (
     "Rows that care touched within a horizon are left out of it, and the others are weighted to"
     " represent them. To be left untouched by care that followed a rule must have been possible for"
     " nearly all rows, and with their weights the rows left must be like all rows in every column:"
-    f" no standardised difference above {BALANCED:g}. Where one of both is not so, it is not shown that"
+    f" no standardised difference above {BALANCED:g}. Columns that exceed this are counted as apart,"
+    " before and after the rows left are weighted. Where one of both is not so, it is not shown that"
     " the figures are of the risk without care."
 )
 """What the table means."""

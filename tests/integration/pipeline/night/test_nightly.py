@@ -114,7 +114,7 @@ def test_the_next_night_reports_who_has_changed(
     counts = {name: len(facts["bands"]) * facts["entities"] for name, facts in scored.items()}
     counts.pop("contact_csat_low")
     assert step.result["changes"] == {name: {"scored": count} for name, count in counts.items()}
-    assert "; changed scores: churn " in step.about
+    assert "; changed scores, one for each id and horizon: churn " in step.about
     feeds, clock = Feeds(FeedFiles(later_home.score_feed)), NIGHT
     everybody = walk(feeds, None, None, 10_000, clock)
     night = nightly(later_home, source=str(next_raw))

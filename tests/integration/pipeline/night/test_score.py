@@ -1,6 +1,8 @@
 """Everybody's scores: the same as the service's, of those a model may speak of, with reasons."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +62,29 @@ def test_rows_from_the_snapshot_are_those_of_the_online_store(home: Home, servic
     assert len(ids) > 10
     np.testing.assert_array_equal(matrix, online_matrix)
     np.testing.assert_array_equal(times, online_times)
+
+
+def test_progress_ends_where_it_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[list[int]] = []
+
+    @contextmanager
+    def counted(description: str, total: int = 0) -> Iterator[Callable[[int], None]]:
+        if not description.startswith("Scoring with"):
+            yield lambda steps: None
+            return
+        told.append([total, 0])
+
+        def advance(steps: int) -> None:
+            told[-1][1] += steps
+
+        yield advance
+
+    monkeypatch.setattr("pipeline.night.score.progress", counted)
+    # Of each horizon at least so many are explained, which is no whole number.
+    score(home, explained_share=0.111)
+    assert told
+    for total, done in told:
+        assert total == done
 
 
 def test_scores_are_the_answers_of_the_service(home: Home) -> None:

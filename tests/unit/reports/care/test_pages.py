@@ -239,6 +239,18 @@ def test_few_households_are_no_reason_while_a_look_is_to_come() -> None:
     assert "fewer than 100" in " ".join(meaning(replace(few, known_on=None)))
 
 
+@pytest.mark.parametrize(
+    ("control", "said"), [(0.063, "by more than chance"), (0.04, "by no more than chance")]
+)
+def test_who_is_lost_at_day_0_is_explained(control: float, said: str) -> None:
+    measured = measurement()
+    first = replace(measured.by_day[0], treatment=0.032, control=control, chance=0.02)
+    page = Page(render_effect(replace(measured, by_day=(first, *measured.by_day[1:]))))
+    assert "Day 0 begins at 3.2" in page.texts["by-day"]
+    assert said in page.texts["by-day"]
+    assert "Day 0" not in Page(render_effect(measured)).texts["by-day"]
+
+
 def test_looks_are_shown_each_with_its_interval() -> None:
     measured = looked_at()
     page = Page(render_effect(measured))

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -88,6 +89,14 @@ def test_the_page_says_what_the_night_did() -> None:
     assert "<b>churn</b>" not in page
     assert "Ada &lt;i&gt;" in page
     assert "4 rows are gone" in page
+
+
+def test_sentences_stand_apart_and_the_band_high_is_explained() -> None:
+    at = {**NIGHT, "at": "2025-05-26T00:00:00+00:00", "care_may_run": True}
+    for night in (at, {**at, "at": None}):
+        page = render_status({**STATUS, "nights": [night]})
+        assert re.search(r"\.\s+Offers may be planned and sent", page)
+    assert "High risk counts those in the band <em>high</em>" in page
 
 
 def test_a_home_before_its_first_night_has_a_page() -> None:

@@ -12,7 +12,7 @@ from typer.main import get_command
 from commands.main import app
 from holdfast.sentences import as_written
 from reports.training.report import headline
-from tests.builders.assessments import assessment, estimate, facts, operator_model
+from tests.builders.assessments import STRATA, assessment, estimate, facts, operator_model
 from tests.builders.html_page import Page
 from tests.builders.model_report import (
     FEATURES,
@@ -37,7 +37,7 @@ def test_the_head_says_whether_it_is_better_how_certain_that_is_and_what_to_type
 ) -> None:
     head = page.texts["head"]
     assert "churn, version 3. Compared with version 2, which is in production." in head
-    assert "Better than version 2" in head
+    assert "Better ranking than version 2, probabilities not clearly better" in head
     assert "Take one subscription that is lost within 90 days and one that is not." in head
     assert "in 78.0 of 100 cases, version 2 in 76.5" in head
     assert "The difference is +1.5, with a 95 % interval from +0.9 to +2.1." in head
@@ -70,7 +70,7 @@ def test_without_a_champion_it_is_compared_with_what_anybody_could_make() -> Non
     head = read(
         operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION)), number="1"
     ).texts["head"]
-    assert "There is no champion yet: compared with a constant and a logistic regression" in head
+    assert "compared with the share of each billing type and a logistic regression" in head
     assert "Better than a logistic regression" in head
     assert "a logistic regression in 76.0" in head
     assert "holdfast models promote 1 --model churn" in head
@@ -81,7 +81,7 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     model = operator_model(
         heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)
     )
-    assert headline(model).title == "Not clearly better than a constant"
+    assert headline(model).title == "Not clearly better than the share of each billing type"
     # Ranking better than chance is not enough: probabilities must say more than the rate does.
     assessed = assessment(90, champion=None)
     constant = replace(
@@ -92,14 +92,51 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     page = read(
         operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION))
     )
-    assert "Not clearly better than a constant" in page.texts["head"]
-    assert "a constant in 50.0" in page.texts["head"]
+    assert "Not clearly better than the share of each billing type" in page.texts["head"]
+    assert "the share of each billing type in 50.0" in page.texts["head"]
     assert (
         ". Its ranking is clearly better, its probabilities are not clearly better."
         in page.texts["head"]
     )
     assert "within 90 days +28.00 (+27.40 to +28.60)" in page.texts["head"]
     assert "Ranking, compared with the others" in page.texts["better"]
+
+
+@pytest.mark.parametrize(
+    ("unclear", "title"),
+    [
+        ("auc", "Better probabilities than a logistic regression, ranking not clearly better"),
+        ("log_loss", "Better ranking than a logistic regression, probabilities not clearly better"),
+    ],
+)
+def test_the_title_says_what_is_better_where_only_one_is(unclear: str, title: str) -> None:
+    assessed = assessment(90, champion=None)
+    theirs = assessed.baselines["logistic"]
+    shown = {**theirs.difference, unclear: estimate(0.0, 0.01), "lift_capacity": estimate(-0.2, 1)}
+    baselines = {**assessed.baselines, "logistic": replace(theirs, difference=shown)}
+    known = facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)
+    page = read(operator_model({"90": replace(assessed, baselines=baselines)}, known))
+    assert title in page.texts["head"]
+    # The lift at care's capacity is beside the baseline's: it may be no better.
+    assert (
+        "a logistic regression: 3.7, difference \N{MINUS SIGN}0.2 (\N{MINUS SIGN}1.2 to +0.8)"
+        in page.texts["head"]
+    )
+
+
+def test_the_baseline_is_a_constant_only_where_there_are_no_strata() -> None:
+    for strata, right, wrong in (
+        (STRATA, "the share of each billing type", "constant"),
+        ((), "a constant, which gives everybody the same probability", "share of each billing"),
+    ):
+        heads = {"90": assessment(90, champion=None, strata=strata)}
+        known = facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)
+        page = read(operator_model(heads, known))
+        for part in ("head", "better"):
+            assert wrong not in page.texts[part]
+        assert right in page.texts["better"]
+        # Shares of strata rank them: their AUC is beside the others'.
+        assert ("0.5 is a random order, which" in page.texts["better"]) == (not strata)
 
 
 def test_a_champion_that_cannot_be_compared_with_is_said_to_be_so() -> None:

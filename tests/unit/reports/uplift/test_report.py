@@ -54,6 +54,28 @@ def html(evaluated: SimpleNamespace) -> str:
     return render_uplift("客户.csv", [evaluated], {"data_gift": "too few <rows>"}, SETTINGS)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.001, 0.03, "Predicted uplift is the better rule here."),
+        (-0.02, 0.01, "it is not shown which of the two rules is better"),
+        (-0.03, -0.001, "The worst predicted outcome is the better rule here: choose by it."),
+    ],
+)
+def test_it_says_whether_predicted_uplift_beats_choosing_by_the_worst_predicted_outcome(
+    evaluated: SimpleNamespace, low: float, high: float, said: str
+) -> None:
+    (action,) = evaluated.actions
+    policies = tuple(
+        replace(one, over_riskiest=Estimate((low + high) / 2, low, high))
+        if one.name == "model"
+        else one
+        for one in action.policies
+    )
+    shown = SimpleNamespace(**{**vars(evaluated), "actions": (replace(action, policies=policies),)})
+    assert said in Page(render_uplift("a.csv", [shown], {}, SETTINGS)).text
+
+
 def test_it_says_both_verdicts_and_what_they_rest_on(html: str, evaluated: SimpleNamespace) -> None:
     page = Page(html)
     (action,) = evaluated.actions

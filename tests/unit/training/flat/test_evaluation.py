@@ -76,6 +76,16 @@ def test_figures_agree_with_their_definitions() -> None:
     )
 
 
+def test_the_lift_is_that_of_the_first_tenth_where_tenths_are_no_whole_rows() -> None:
+    label, probability = (np.r_[one[:48], one[1000:1047]] for one in _predictions())
+    # A tenth is nine and a half rows: counting half of the next one would give another figure.
+    label[np.argsort(-probability, kind="stable")[:10]] = [1] * 9 + [0]
+    splits = _out_of_fold(label, probability)
+    evaluation = evaluate(label, splits)
+    assert evaluation.lift_top_decile == evaluation.deciles[0].lift
+    assert evaluation.lift_top_decile != pytest.approx(top_decile_lift(label, probability))
+
+
 def test_rows_that_were_never_evaluated_do_not_count() -> None:
     label, probability = _predictions()
     later = np.arange(1000, 2000)

@@ -125,7 +125,7 @@ def test_a_version_that_was_calibrated_on_rows_of_their_own_is_still_read() -> N
             "assessment.json/30/rivals/constant/difference/log_loss",
             interval(-0.01, 0.0001),
             "better_than_constant",
-            "log loss minus that of a constant",
+            "log loss minus that of the share among the training rows",
         ),
         (
             "assessment.json/90/rivals/champion/difference/auc",
@@ -209,7 +209,7 @@ def test_a_version_that_was_calibrated_on_rows_of_their_own_is_still_read() -> N
             "assessment.json/30/slices/billing_type/fixed/difference/constant",
             interval(0.0001, 0.02),
             "slices",
-            "30 days: billing_type fixed: much worse than the constant",
+            "30 days: billing_type fixed: much worse than the share among the training rows",
         ),
         (
             "training.json/explanation_cost",

@@ -38,7 +38,7 @@ def test_it_says_what_the_version_is_for_made_of_and_worth() -> None:
         "# Model card: churn, version 7",
         "It is challenger. The gate refused it on 2026-01-02.",
         "the probability that the customer gives the subscription up by their own choice",
-        "| enterprise | 40 |",
+        "| enterprise | 40 | of enterprises, which have an account manager |",
         "| test | 10,000 | 2, 2025-03-03 to 2025-03-31 |",
         "| auc | 0.7400 (0.7200 to 0.7600) | 0.7400 (0.7200 to 0.7600) |",
         "| auc minus champion | +0.0050 (-0.0050 to +0.0150) |",
@@ -63,6 +63,12 @@ def test_positives_of_slices_and_strata_are_told_by_customer_too() -> None:
     assert "| region | south | 3,000 | 75 of 24 customers |" in text
     # As assessments from before have it.
     assert "| region | north | 7,000 | 175 |" in text
+
+
+def test_the_simplest_baseline_is_called_what_it_is() -> None:
+    shown = card(documents())
+    assert "| log loss minus share of each billing type |" in shown
+    assert "minus constant" not in shown
 
 
 def test_it_says_how_many_features_were_not_checked_for_missingness() -> None:
@@ -95,6 +101,7 @@ def test_it_says_what_care_did_to_the_rows_of_each_horizon() -> None:
     shown = card(documents(facts(choices={"dataset": {"care": care}})))
     line = "| 90 days | 4,300 | 800 | 122,000 | 110,500 | 41,000 | 36,200 | 20.0 | 3.4% | 6 of 140 | 2 of 140 | 0.31 | 0.17 |"
     assert f"{line} **not shown** |" in shown
+    assert "Columns that exceed this are counted as apart, before and after" in shown
     for is_table, lines in groupby(shown.splitlines(), lambda one: one.startswith("|")):
         assert not is_table or len({one.count(" | ") for one in lines}) == 1
     assert "| 30 days | 1,200 | 800 |" in shown

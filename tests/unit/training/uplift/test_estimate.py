@@ -129,6 +129,12 @@ def test_policies_are_valued_both_ways_and_against_random(
     assert policies["model"].share == policies["random"].share == QUICK.capacity_share
     assert policies["model"].over_random is not None
     assert policies["model"].over_random.low > 0
+    between = policies["model"].over_riskiest
+    assert between is not None
+    assert between.value == pytest.approx(
+        policies["model"].gain.value - policies["riskiest"].gain.value, abs=1e-9
+    )
+    assert policies["riskiest"].over_riskiest is None
     assert policies["nobody"].gain == Estimate(0.0, 0.0, 0.0)
     for policy in policies.values():
         assert policy.doubly_robust.value == pytest.approx(policy.weighted.value, abs=0.03)

@@ -97,6 +97,26 @@ def test_no_ranking_gains_more_than_the_truth(score: Floats, share: float) -> No
     )
 
 
+@given(scores, rankings)
+def test_a_ranking_gains_nothing_over_itself(score: Floats, ranking: Floats) -> None:
+    same = gain(score, ranking, 0.3, alone(score), other=ranking)
+    assert (same.value, same.standard_error) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_the_error_of_a_difference_of_rankings_is_that_of_samples(share: float) -> None:
+    random = np.random.default_rng(4)
+    estimates = []
+    for _ in range(300):
+        one, noise = random.normal(size=(2, 1_000))
+        score = one + random.normal(size=1_000) * 2
+        other = 0.7 * one + noise
+        estimates.append(gain(score, one, share, alone(score), other=other))
+    spread = np.std([estimate.value for estimate in estimates])
+    told = np.mean([estimate.standard_error for estimate in estimates])
+    assert told == pytest.approx(spread, rel=0.15)
+
+
 @given(scores)
 def test_a_row_repeated_in_one_cluster_counts_once(score: Floats) -> None:
     once = mean(score, alone(score))
