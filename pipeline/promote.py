@@ -253,7 +253,7 @@ def promote_model(
             )
         verdict = _verdict(home, entry, champion, explained or {}, gate, online)
         promotions, now = Tracking(home, clock).promotions, clock()
-        before = _aliases(home, name)
+        before = aliases_by_version(home, name)
         promotions.settle(name)
         number = champion.number if champion else None
         promotions.record_verdict(name, entry.number, verdict.to_json(), number, now)
@@ -262,7 +262,7 @@ def promote_model(
             promotions.make_shadow(name, entry.number, now)
         elif verdict.passed and not shadow:
             promotions.move(name, entry.number, "gate", now)
-        _write_changed_cards(home, name, before, entry.number)
+        write_changed_cards(home, name, before, entry.number)
         refit = read_refit(_readable_documents(home, entry))
     return Promotion(
         name=name,
@@ -301,7 +301,7 @@ def rollback_model(home: Home, name: str, *, online: OnlineSettings, clock: Cloc
     """
     find_version(home, name, CHAMPION)
     with locked(home):
-        promotions, before = Tracking(home, clock).promotions, _aliases(home, name)
+        promotions, before = Tracking(home, clock).promotions, aliases_by_version(home, name)
         promotions.settle(name)
         champion = find_version(home, name, CHAMPION)
         try:
@@ -315,7 +315,7 @@ def rollback_model(home: Home, name: str, *, online: OnlineSettings, clock: Cloc
                 f"cannot be served: {findings[0].message}",
             )
         promotions.move(name, previous.number, "rollback", clock())
-        _write_changed_cards(home, name, before, previous.number)
+        write_changed_cards(home, name, before, previous.number)
     return Rollback(name=name, was=champion.number, number=previous.number)
 
 
@@ -337,21 +337,38 @@ def write_card(home: Home, name: str, number: str) -> Path:
     return path
 
 
-def _aliases(home: Home, name: str) -> dict[str, tuple[str, ...]]:
+def aliases_by_version(home: Home, name: str) -> dict[str, tuple[str, ...]]:
+    """Aliases of all versions of a model, by number."""
     return {entry.number: entry.aliases for entry in list_versions(home, name)}
 
 
-def _write_changed_cards(
+def write_changed_cards(
     home: Home, name: str, before: Mapping[str, tuple[str, ...]], decided: str
-) -> None:
-    """Write the cards of the version that was decided on, and of those whose aliases changed: a card
+) -> Path:
+    """Write the cards of a version that was decided on, and of those whose aliases changed: a card
     says what its version is, so a displaced champion's would go on calling it champion.
+
+    Parameters
+    ----------
+    home : Home
+        Where the model is registered.
+    name, decided : str
+        The version that was registered, promoted, refused or rolled back to.
+    before : mapping of str to tuple of str
+        `aliases_by_version` before that.
+
+    Returns
+    -------
+    Path
+        Card of the version that was decided on.
     """
+    path = write_card(home, name, decided)
     for entry in list_versions(home, name):
-        changed = entry.aliases != before.get(entry.number)
+        changed = entry.number != decided and entry.aliases != before.get(entry.number)
         # What was displaced may be damaged or gone: often that is why it is rolled back.
-        if entry.number == decided or (changed and entry.address(home).directory.is_dir()):
+        if changed and entry.address(home).directory.is_dir():
             write_card(home, name, entry.number)
+    return path
 
 
 def uplift_verdicts(documents: Mapping[str, Any]) -> list[dict[str, Any]]:

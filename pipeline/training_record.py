@@ -16,7 +16,7 @@ from pipeline.found_nothing import (
     keep_found_nothing,
     report_of,
 )
-from pipeline.promote import would_pass, write_card
+from pipeline.promote import aliases_by_version, would_pass, write_changed_cards
 from reports.training.assessment_plots import assessment_figures
 from reports.training.report import render_model_report
 from training.evaluation.predictions import TEST_PREDICTIONS
@@ -58,7 +58,7 @@ def register(
     """
     tracking, name = Tracking(home, clock), model.version.name
     with tracking.registering(model.version, _record(model)) as registered:
-        number = registered.number
+        number, before = registered.number, aliases_by_version(home, name)
         verdict = would_pass(home, name, number, gate=model.config.gate, online=online)
         with progress("Drawing the report"):
             page = render_model_report(
@@ -69,7 +69,7 @@ def register(
         report.parent.mkdir(exist_ok=True)
         write_beside(report, page)
         forget_found_nothing(home, name)
-    return number, verdict, report, write_card(home, name, number)
+    return number, verdict, report, write_changed_cards(home, name, before, number)
 
 
 def report_nothing(

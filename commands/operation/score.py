@@ -193,7 +193,9 @@ def print_scores(run: "ScoreRun") -> None:
     for facts in run.sets:
         console.print(f"{facts.model}: {_left_out(facts.excluded)}{_marked(facts.marks)}")
     if run.sets:
-        console.print(f"Reported as changed: {changes_in_words(run.changes)}")
+        console.print(
+            f"Reported as changed, one for each id and horizon: {changes_in_words(run.changes)}"
+        )
     for name, why in run.skipped.items():
         console.print(f"[dim]{name}: not scored, {escape(told(why))}[/dim]")
     if run.at is not None:

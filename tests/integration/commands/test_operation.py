@@ -55,7 +55,10 @@ def test_a_night_its_scores_and_its_status(home: Path, operator: Path) -> None:
     in_words = " ".join(run("score", "--home", home).stdout.split())
     for model, kinds in scores["changes"].items():
         assert set(kinds) == {"scored"}
-        assert f"{model} {kinds['scored']:,} scored" in in_words.split("Reported as changed: ")[1]
+        assert (
+            f"{model} {kinds['scored']:,} scored"
+            in in_words.split("Reported as changed, one for each id and horizon: ")[1]
+        )
     status = told(run("status", "--home", home, "--page", "--json"))
     assert status["nights"][0]["verdict"] == "done"
     assert {model["model"] for model in status["models"]} == {

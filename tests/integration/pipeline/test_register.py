@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from features.online.settings import OnlineSettings
 from holdfast.home import Home
 from models.registry import (
     find_version,
@@ -13,6 +14,8 @@ from models.registry import (
     load_registered,
     read_documents,
 )
+from pipeline import training_record
+from tests.builders.assessments import operator_model
 from tests.builders.clocks import clock_at
 from tests.builders.gate_documents import FEATURES
 from tests.builders.model_versions import (
@@ -159,3 +162,16 @@ def test_a_registry_left_half_made_is_made_anew(tmp_path: Path) -> None:
     Tracking(home, clock_at())
     assert home.tracking.is_file()
     assert not list(tmp_path.glob(".*.part*"))
+
+
+def test_the_card_of_an_earlier_challenger_no_longer_calls_it_so(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    cards = []
+    for _ in range(2):
+        *_, card = training_record.register(
+            home, operator_model(), "en", online=OnlineSettings(), clock=clock_at()
+        )
+        cards.append(card)
+    standing = [card.read_text().splitlines()[2].split(".")[0] for card in cards]
+    assert standing == ["It carries no alias", "It is challenger"]

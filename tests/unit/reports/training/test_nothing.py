@@ -100,5 +100,7 @@ def test_nothing_found_and_a_passed_gate_never_stand_in_one_result(
     assert printed.startswith("churn, nothing registered: tested on")
     assert "Not enough data yet" in printed or "no better than chance" in printed
     assert "No version was registered" in printed
+    assert "minus that of the share of each billing type" in printed
+    assert "minus that of a logistic regression" in printed
     for word in ("promote", "gate", " score", " serve", "learnt until"):
         assert word not in printed.replace(str(report), "")
