@@ -455,7 +455,12 @@ def _figures_table(horizon: str, assessment: Mapping[str, Any]) -> "Table":
     table = Table(
         _within(horizon),
         Column("value", justify="right"),
-        Column("minus constant", justify="right"),
+        Column(
+            "minus share of each billing type"
+            if len(assessment["strata"]) > 1
+            else "minus constant",
+            justify="right",
+        ),
         Column("minus champion", justify="right"),
         box=box.SIMPLE_HEAD,
     )

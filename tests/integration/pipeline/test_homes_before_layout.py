@@ -117,7 +117,9 @@ def test_a_version_is_written_as_it_was_but_for_what_was_added(
     assert after == {name: value for name, value in before.items() if name != "format"}
     facts = read_document(TrainingFacts, documents[TRAINING], TRAINING)
     assessments = read_document(dict[str, Assessment], documents[ASSESSMENT], ASSESSMENT)
-    assert json.loads(json.dumps(to_document(facts))) == documents[TRAINING]
+    stored = json.loads(json.dumps(to_document(facts)))
+    assert stored.pop("fitted") == {}  # which boosters each figure is of was not kept apart yet
+    assert stored == documents[TRAINING]
     written = json.loads(json.dumps({name: to_document(one) for name, one in assessments.items()}))
     for assessment in written.values():
         # Both came later, and are not known of an assessment from before.
