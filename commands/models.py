@@ -452,15 +452,11 @@ def _figures_table(horizon: str, assessment: Mapping[str, Any]) -> "Table":
     from rich import box
     from rich.table import Column, Table
 
+    simplest = "share of each billing type" if len(assessment["strata"]) > 1 else "constant"
     table = Table(
         _within(horizon),
         Column("value", justify="right"),
-        Column(
-            "minus share of each billing type"
-            if len(assessment["strata"]) > 1
-            else "minus constant",
-            justify="right",
-        ),
+        Column(f"minus {simplest}", justify="right"),
         Column("minus champion", justify="right"),
         box=box.SIMPLE_HEAD,
     )
