@@ -42,7 +42,6 @@ from pipeline.simulated_operator import (
     require_simulated,
     simulate_into,
 )
-from training.fitting.budget import TuningBudget
 from training.release.gate import SHADOW_RULES
 from training.settings import TrainingConfig
 
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
 CUSTOMERS = 8_000
 MONTHS = 18
 SEED = 1
-BUDGET: TuningBudget | None = None
 ASKED = 3
 """Subscriptions that the service is asked about: those most likely to leave."""
 
@@ -265,7 +263,7 @@ class _Run:
         trained = train_target(
             self._home,
             CHURN.name,
-            BUDGET,
+            None,
             self._config.training,
             online=self._config.online,
             clock=home_clock(self._home, self._clock),

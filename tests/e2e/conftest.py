@@ -80,7 +80,6 @@ def demo_folder(
 
     def build(folder: Path) -> None:
         from pipeline import demo
-        from training.fitting.budget import TuningBudget
 
         with pytest.MonkeyPatch.context() as patch:
             if not is_proof:
@@ -93,7 +92,6 @@ def demo_folder(
                 patch.setenv("HOLDFAST_ASSESS_DRAWS", "50")
                 for name, value in small.items():
                     patch.setattr(demo, name, value)
-                patch.setattr(demo, "BUDGET", TuningBudget(trials=1))
                 refused = invoke("demo", "--home", folder / "home", "--json")
                 assert refused.exit_code == 0, refused.output
                 (folder / "refused.json").write_text(refused.stdout, encoding="utf-8")
