@@ -19,6 +19,7 @@ from commands.command import JsonOption, reporting_errors
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from features.flat.new_rows import NewRows
     from features.raw_tables.options import RawOptions
     from features.tables.column_reading import ColumnReading
     from features.tables.likely_roles import LikelyRoles
@@ -457,3 +458,29 @@ def _command_again(path: Path, table: str) -> str:
             continue
         words.append(shown if word == table else word)
     return shlex.join([*words, "--columns", str(path)])
+
+
+def print_new_rows(console: "Console", rows: "NewRows") -> None:
+    """Print what was not read of rows that are new to a model."""
+    from rich.markup import escape
+
+    for column, count in rows.unread.items():
+        console.print(
+            f"[yellow]not read[/yellow] {count:,} cells of {escape(column)}; they count as missing",
+            soft_wrap=True,
+        )
+    for column, count in rows.unseen.items():
+        console.print(
+            f"[yellow]never seen[/yellow] {count:,} cells of {escape(column)} hold a category that"
+            " the model does not know; they count as missing",
+            soft_wrap=True,
+        )
+    if rows.absent:
+        console.print(
+            f"[yellow]absent[/yellow] {escape(', '.join(rows.absent))}: missing in every row",
+            soft_wrap=True,
+        )
+    if rows.ignored:
+        console.print(f"[dim]not used: {escape(', '.join(rows.ignored))}[/dim]", soft_wrap=True)
+    for note in rows.notes:
+        console.print(f"[dim]{escape(note)}[/dim]", soft_wrap=True)

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from features.fields import FeatureCatalogue
 from features.flat.new_rows import NewRows, read_new_rows
 from features.operator.newest import NewestReader
 from features.operator.repository import OperatorRepository
@@ -32,7 +31,7 @@ from pipeline.night.score import snapshot_time
 from pipeline.people_file import check_place, write_people
 from pipeline.uplift import RESULT
 from training.labelling.history import RawHistory
-from training.operator.population import Populations, traffic_consents
+from training.operator.population import Populations, traffic_consents, uses_traffic
 from training.settings import LabelSettings
 from training.uplift.evaluation import model_names
 
@@ -45,7 +44,6 @@ _INSTEAD = {
 """What to do by verdict where nobody can be ranked."""
 
 _ROWS_AT_ONCE = 50_000
-_TRAFFIC = ("traffic", "location")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +184,7 @@ def rank_home(
         )
         rows, left_out = population.rows, dict(population.excluded)
         barred = {PROFILING_OBJECTION: _objecting(repository, features)}
-        if config.traffic_consent and _uses_traffic(model, repository.catalogue):
+        if config.traffic_consent and uses_traffic(model.features, repository.catalogue):
             consenting = traffic_consents(history, at)
             barred[NO_BASIS] = frozenset(rows["customer_id"].to_list()) - consenting
         for reason, customers in barred.items():
@@ -310,11 +308,6 @@ def _objecting(repository: OperatorRepository, features: FeatureSettings) -> fro
         matrix, _ = reader.read(customers)
         objects = matrix[:, reader.features.index("profiling_objection")] == 1
     return frozenset(np.array(customers, dtype=object)[objects].tolist())
-
-
-def _uses_traffic(model: UpliftModel, catalogue: FeatureCatalogue) -> bool:
-    known = catalogue.by_name
-    return any(known[name].data_class in _TRAFFIC for name in model.features if name in known)
 
 
 def _predict(model: UpliftModel, reader: NewestReader, lines: list[str]) -> Uplift:

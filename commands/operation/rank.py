@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
-from commands.tables import EncodingOption, QueryOption, options_of
+from commands.tables import EncodingOption, QueryOption, options_of, print_new_rows
 from holdfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -109,16 +109,7 @@ def _print_ranking(ranking: "UpliftRanking") -> None:
         groups = ", ".join(map(str, ranking.harmed))
         console.print(f"[red]contact harms[/red] group {groups}: do not treat its members")
     if ranking.rows is not None:
-        for column, count in (*ranking.rows.unread.items(), *ranking.rows.unseen.items()):
-            console.print(
-                f"[yellow]not read[/yellow] {count:,} cells of {escape(column)}; they count as missing",
-                soft_wrap=True,
-            )
-        if ranking.rows.absent:
-            console.print(
-                f"[yellow]absent[/yellow] {escape(', '.join(ranking.rows.absent))}: missing in every row",
-                soft_wrap=True,
-            )
+        print_new_rows(console, ranking.rows)
     console.print(
         "[dim]Predictions are estimated. Consent, contact policy and the holdout were not asked:"
         " a list to choose from, and no plan of a campaign[/dim]",

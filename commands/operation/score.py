@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
-from commands.tables import EncodingOption, QueryOption, options_of
+from commands.tables import EncodingOption, QueryOption, options_of, print_new_rows
 from holdfast.errors import InputError
 from reports.kit.numbers import expected
 
@@ -126,26 +126,7 @@ def _print_table_scores(scores: "TableScores") -> None:
         f" {bands}. In {escape(str(scores.out))}",
         soft_wrap=True,
     )
-    for column, count in rows.unread.items():
-        console.print(
-            f"[yellow]not read[/yellow] {count:,} cells of {escape(column)}; they count as missing",
-            soft_wrap=True,
-        )
-    for column, count in rows.unseen.items():
-        console.print(
-            f"[yellow]never seen[/yellow] {count:,} cells of {escape(column)} hold a category that"
-            " the model does not know; they count as missing",
-            soft_wrap=True,
-        )
-    if rows.absent:
-        console.print(
-            f"[yellow]absent[/yellow] {escape(', '.join(rows.absent))}: missing in every row",
-            soft_wrap=True,
-        )
-    if rows.ignored:
-        console.print(f"[dim]not used: {escape(', '.join(rows.ignored))}[/dim]", soft_wrap=True)
-    for note in rows.notes:
-        console.print(f"[dim]{escape(note)}[/dim]", soft_wrap=True)
+    print_new_rows(console, rows)
 
 
 def print_scores(run: "ScoreRun") -> None:

@@ -63,6 +63,7 @@ from training.operator.population import (
     ScoredPopulation,
     label_settings_of,
     traffic_consents,
+    uses_traffic,
 )
 from training.settings import LabelSettings
 
@@ -353,8 +354,8 @@ class _Run:
         """Marks of everybody in the population."""
         customers = population.rows["customer_id"].to_list()
         always = (SHADOW,) if alias == SHADOW else ()
-        if self._config.scores.traffic_consent and _uses_traffic(
-            version, self._repository.catalogue
+        if self._config.scores.traffic_consent and uses_traffic(
+            version.features, self._repository.catalogue
         ):
             consenting = traffic_consents(self._history, self.at)
             without_basis = set(customers) - consenting
@@ -456,16 +457,6 @@ def _meanings_of(
         target = TARGETS[entry.name]
         return meanings_of(target.service, target.direction, catalogue)
     return read_document(tuple[FeatureMeaning, ...], meanings, MEANINGS)
-
-
-def _uses_traffic(version: ModelVersion, catalogue: FeatureCatalogue) -> bool:
-    """Whether a version reads traffic or location data."""
-    known = catalogue.by_name
-    return any(
-        known[name].data_class in ("traffic", "location")
-        for name in version.features
-        if name in known
-    )
 
 
 def _facts_if_any(path: Path) -> ScoreFacts | None:

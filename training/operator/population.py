@@ -2,7 +2,7 @@
 snapshot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from features.contracts.vocabulary import ANY_CHANNEL, ARRIVED, CONTACT_CHANNELS, HAPPENED, OTHER
+from features.fields import FeatureCatalogue
 from holdfast.errors import ModelError
 from models.dissatisfaction import SurveyTarget
 from models.target import Target
@@ -160,6 +161,14 @@ def label_settings_of(documents: Mapping[str, Any], otherwise: LabelSettings) ->
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise ModelError(LABELS, f"must hold label settings: {field} {first['msg']}") from None
+
+
+def uses_traffic(features: Iterable[str], catalogue: FeatureCatalogue) -> bool:
+    """Whether any of the features is made of traffic or location data."""
+    known = catalogue.by_name
+    return any(
+        known[name].data_class in ("traffic", "location") for name in features if name in known
+    )
 
 
 def traffic_consents(history: RawHistory, at: datetime) -> frozenset[str]:
