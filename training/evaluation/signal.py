@@ -20,6 +20,9 @@ An interval that ends below it shows that there is nothing to find in these colu
 
 RANDOM_AUC, RANDOM_LIFT = 0.5, 1.0
 
+SIGNAL_METRICS = ("auc", "lift_capacity")
+"""Metrics of an assessment that it is told by."""
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -77,7 +80,5 @@ def _rules_out(auc: Estimate) -> bool:
 
 def signal_of_assessments(assessments: Mapping[str, Assessment]) -> Signal:
     """Whether anything was found at any horizon of an assessed model."""
-    return signal_of(
-        (assessment.metrics.get("auc"), assessment.metrics.get("lift_capacity"))
-        for assessment in assessments.values()
-    )
+    auc, lift = SIGNAL_METRICS
+    return signal_of((one.metrics.get(auc), one.metrics.get(lift)) for one in assessments.values())

@@ -16,7 +16,7 @@ from holdfast.sentences import Sentence, named, sentence
 from training.evaluation.assess import SLICE_METRICS
 from training.evaluation.assessment import Assessment, Estimate
 from training.evaluation.metrics import METRICS
-from training.evaluation.signal import signal_of_assessments
+from training.evaluation.signal import SIGNAL_METRICS, signal_of_assessments
 from training.release.calibration_rules import DecileRule, calibration_findings
 from training.release.evidence import (
     COMPARED,
@@ -107,7 +107,9 @@ def evaluate(
         reasons += _months(facts, settings)
         reasons += refit_findings(candidate.documents, facts.horizons)
         assessments = list(read_assessments(facts, candidate, reasons))
-        reasons += nothing_found(dict(assessments))
+        # A figure that was not kept is another finding, and says nothing of what there is to find.
+        if all(one.metrics.keys() >= {*SIGNAL_METRICS} for _, one in assessments):
+            reasons += nothing_found(dict(assessments))
         calibrations = sum(len(assessment.strata) for _, assessment in assessments)
         level, problems = read_level(candidate)
         reasons += problems
